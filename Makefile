@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists what there is to make. Everything that is built goes to build/.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+B       ?= build
+V       ?= 0
+
+CC      ?= cc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+CFLAGS  ?= -O2 -g
+
+TOOLS := connsnoop
+ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+
+WARNINGS   := -Wall -Wextra -Werror
+ALL_CFLAGS := -std=gnu17 $(WARNINGS) -I. -I$(B) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CFLAGS)
+LDLIBS     := -lbpf -lelf -lz -lcap-ng
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux -Ibpf $(WARNINGS) \
+	-Wno-unused-parameter -Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+LIB_OBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
+HELPERS    := $(patsubst tests/e2e/%.c,$(B)/tests/%,$(wildcard tests/e2e/*.c))
+BENCHES    := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+SCRIPTS    := $(wildcard tests/*.sh tests/*/*.sh vmlinux/*.sh)
+SOURCES    := $(wildcard bpf/*.c bpf/*.h lib/*.c lib/*.h tools/*.c tools/*.h tests/*/*.c tests/*/*.h)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests check demo bench install clean format lint help
+
+all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
+
+# Name the package before the compiler stumbles over what it holds. Nothing is installed here.
+$(B)/dependencies: tests/dependencies.sh
+	@mkdir -p $(B)
+	$(Q)bash tests/dependencies.sh build
+	$(Q)touch $@
+
+# BPF: C -> object -> object without DWARF -> skeleton
+$(B)/%.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h | $(B)/dependencies
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen object $(B)/$*.linked.o $<
+	$(Q)$(BPFTOOL) gen skeleton $(B)/$*.linked.o name $*_bpf > $@
+
+$(B)/%.o: %.c | $(B)/dependencies
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# A tool: tools/<tool>.c and what begins with its name, its skeleton, the library
+define tool
+$(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1).c tools/$(1)_*.c))
+$$($(1)_OBJS): | $(B)/$(1).skel.h
+$(B)/$(1): $$($(1)_OBJS) $(LIB_OBJS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$^ $$(LDLIBS) -o $$@
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
+
+$(B)/%.8: tools/%.8.scd | $(B)/dependencies
+	$(call say,SCDOC,$@)
+	$(Q)scdoc < $< > $@
+
+# Unit tests see the library and the pure parts of the tools.
+PURE_SRCS := $(wildcard lib/*.c tools/*_row.c tools/*_pending.c)
+PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
+ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
+
+$(B)/asan/%.o: %.c | $(B)/dependencies
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(B)/tests/asan/%: tests/unit/%.c $(ASAN_OBJS)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) -MMD -MP $< $(ASAN_OBJS) $(LDLIBS) -lcmocka -o $@
+
+$(B)/tests/test_%: tests/unit/test_%.c $(PURE_OBJS)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(PURE_OBJS) $(LDLIBS) -lcmocka -o $@
+
+$(HELPERS): $(B)/tests/%: tests/e2e/%.c | $(B)/dependencies
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -pthread -o $@
+
+$(BENCHES): $(B)/tests/%: tests/bench/%.c $(PURE_OBJS)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(PURE_OBJS) $(LDLIBS) -pthread -o $@
+
+tests: all $(UNIT_TESTS) $(ASAN_TESTS) $(HELPERS)
+
+check: ## install what is missing, build, run every test (root)
+	@bash tests/dependencies.sh install test
+	@$(MAKE) --no-print-directory -j"$$(nproc)" tests
+	@BUILD=$(abspath $(B)) bash tests/run.sh
+
+demo: ## install what is missing, build, show connsnoop at work (root)
+	@bash tests/dependencies.sh install build
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
+	@BUILD=$(abspath $(B)) bash tests/demo.sh
+
+bench: ## measure against ss, lsof and with the tools off (root, some minutes)
+	@bash tests/dependencies.sh install bench
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS) $(BENCHES)
+	@BUILD=$(abspath $(B)) bash tests/bench/run.sh
+
+install: all ## PREFIX=/usr/local DESTDIR=
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 $(TOOLS:%=$(B)/%.8) $(DESTDIR)$(PREFIX)/share/man/man8
+
+clean: ## remove build/
+	rm -rf $(B)
+
+format: ## rewrite the sources in the project's style
+	clang-format -i $(SOURCES)
+
+lint: ## style, layers, shell and C checks; changes nothing
+	@bash tests/lint.sh
+
+help: ## this list
+	@echo 'make             build $(TOOLS) into $(B)/ (V=1: show the commands)'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* connsnoop's records and its read-only configuration, for BPF program and user space. */
+#ifndef CONNSNOOP_H
+#define CONNSNOOP_H
+
+#include "record.h"
+#include "filter.h"
+
+enum connsnoop_record_type {
+	RECORD_CONNECT = RECORD_TOOL, /* struct connect_record */
+	RECORD_ACCEPT,		      /* struct accept_record */
+	RECORD_LISTEN,		      /* struct listen_record */
+	RECORD_FLOW,		      /* reserved for datagrams */
+	RECORD_CLOSE,		      /* struct close_record */
+	RECORD_OPEN,		      /* struct open_record, from the iterators */
+};
+
+#define EVENT_BIT(type) (1U << ((type)-RECORD_TOOL))
+
+/* How a socket's owner is known; the words of owner_src. */
+enum owner_source {
+	OWNER_UNKNOWN = 0,
+	OWNER_CONNECT, /* called connect */
+	OWNER_ACCEPT,  /* called accept: seen there, or it opened the accepted socket's file */
+	OWNER_LISTEN,  /* listens (or, for a connection nobody has accepted yet, listened for it) */
+	OWNER_SEND,    /* was the first to send on it */
+	OWNER_RECV,    /* was the first to receive on it */
+	OWNER_CLOSE,   /* closed it */
+	OWNER_ITER,    /* holds it, seen by an iterator */
+	OWNER_PROCFS,  /* holds it, found in procfs */
+	OWNER_SOURCES,
+};
+
+#define ERROR_ABORTED 103 /* ECONNABORTED: the caller closed the socket before connect had ended   \
+			   */
+
+/* A socket and who it belongs to. */
+struct connection {
+	struct process_id owner;
+	__u64 cookie;	/* of the socket, as in `ss -e` (sk:, in decimal); never reused */
+	__u8 laddr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
+	__u8 raddr[16]; /* as laddr; zero for a listener */
+	__u32 netns;	/* inode number of the socket's network namespace */
+	__u16 lport;	/* host order; 0: none (yet) */
+	__u16 rport;	/* host order */
+	__u16 protocol; /* IPPROTO_* */
+	__u8 owner_src; /* enum owner_source */
+	__u8 state;	/* TCP_* of the kernel at that moment */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct connection) == 120, "connection");
+
+/* A connect has ended; header.ts_ns is that moment. */
+struct connect_record {
+	struct record_header header;
+	struct connection connection;
+	__u64 latency_ns; /* since connect was called; 0: began before the tool */
+	__u32 error;	  /* errno; 0: connected; CONNECT_ERROR_UNKNOWN */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct connect_record) == 160, "connect_record");
+
+#define CONNECT_ERROR_UNKNOWN 0xffffffffU /* it failed, and the kernel kept no errno */
+
+#define ACCEPT_FINAL	 0x1U /* the owner is who accepted; else a better record may follow */
+#define ACCEPT_CANCELLED 0x2U /* the owner turned out to be outside of the filter: no row */
+#define ACCEPT_LATE	 0x4U /* a record without ACCEPT_FINAL went before */
+
+/* A connection arrived; header.ts_ns is the moment it was established. There may be two records
+ * of one cookie: the first without ACCEPT_FINAL, owner = the listening process. */
+struct accept_record {
+	struct record_header header;
+	struct connection connection;
+	__u32 listener_pid; /* 0: not known */
+	__u32 flags;	    /* ACCEPT_* */
+};
+_Static_assert(sizeof(struct accept_record) == 152, "accept_record");
+
+struct listen_record {
+	struct record_header header;
+	struct connection connection;
+	__u32 backlog; /* connections that may wait to be accepted */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct listen_record) == 152, "listen_record");
+
+enum closed_by {
+	CLOSED_BY_NONE = 0, /* nobody: the kernel gave up (timeout), see error */
+	CLOSED_BY_LOCAL,    /* this end's FIN or RST came first */
+	CLOSED_BY_REMOTE,   /* the peer's FIN came first */
+	CLOSED_BY_RESET,    /* the peer sent an RST */
+};
+
+#define CLOSE_INFERRED 0x1U /* seen at the socket's end only: ts is late */
+
+struct close_record {
+	struct record_header header;
+	struct connection connection;
+	__u64 opened_ns;	  /* when it was established, CLOCK_MONOTONIC; 0: before the tool */
+	__u64 tx_bytes, rx_bytes; /* payload, as the application sees it */
+	__u32 tx_packets, rx_packets; /* TCP segments, wrap at 2^32 */
+	__u32 retransmits;	      /* segments sent again */
+	__u32 rtt_us;		      /* smoothed round trip at the end; 0: never measured */
+	__u32 error;		      /* errno that ended it; 0: none */
+	__u32 listener_pid;	      /* accepted connections; 0: not known */
+	__u8 closed_by;		      /* enum closed_by */
+	__u8 flags;		      /* CLOSE_* */
+	__u16 pad;
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct close_record) == 200, "close_record");
+
+#define HOLDERS_MAX 64 /* processes that `holders` names; more are counted */
+
+/* One file descriptor of one process, or (tgid 0) a socket that no descriptor holds: the iterators
+ * give one record each, user space joins those of one cookie. */
+struct open_record {
+	struct record_header header;
+	struct connection connection; /* owner: this holder */
+	__u32 backlog;		      /* listeners */
+	__u8 opener; /* 1: this process opened (connected, accepted, created) the socket */
+	__u8 live;   /* 1: the hooks saw its beginning: its own record told of it */
+	__u16 pad;
+};
+_Static_assert(sizeof(struct open_record) == 152, "open_record");
+
+/* Set before load; the verifier drops what a kernel or a user does not want. */
+struct connsnoop_config {
+	struct filter_config filter;
+	__u32 events;	   /* EVENT_BIT()s that user space wants */
+	__u32 failed_only; /* only connects with an error */
+	__u32 list_only;   /* the iterators only list: no socket is tagged */
+};
+
+#endif

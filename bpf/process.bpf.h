@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names and lives of processes: hooks on exec, fork and exit, and the iterator over those that run
+ * already. A tool includes this file once, behind the definition of `process_filter()`.
+ */
+#ifndef PROCESS_BPF_H
+#define PROCESS_BPF_H
+
+#include "filter.bpf.h"
+
+/* The tool's read-only filter. */
+static __always_inline const volatile struct filter_config *process_filter(void);
+
+/* Collects pointers to the components of a path, leaf first, through mount points up to the root of
+ * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). */
+static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct mount *mount = container_of(vfsmount, struct mount, mnt);
+	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
+	volatile struct process_record *record = (void *)scratch->head;
+
+	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
+		record->flags |= PROCESS_EXE_DELETED;
+	for (int i = 0; i < PATH_PARTS_MAX + 8; i++) {
+		struct dentry *parent;
+
+		if (dentry == root) {
+			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+			if (up == mount || !up)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = up;
+			root = BPF_CORE_READ(mount, mnt.mnt_root);
+			continue;
+		}
+		if (!text_push_part(scratch, BPF_CORE_READ(dentry, d_name.name)))
+			break;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry) /* never had a place in a tree: a memfd */
+			return;
+		dentry = parent;
+	}
+	record->flags |= PROCESS_EXE_CUT;
+}
+
+/* Appends the command line of @task, which is current (pages there: just written by its exec) or,
+ * in a sleepable iterator, any. */
+static __always_inline void args_append(volatile struct text_scratch *scratch, struct mm_struct *mm,
+					struct task_struct *other)
+{
+	__u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+	__u64 length = end > start ? end - start : 0;
+	volatile struct process_record *record = (void *)scratch->head;
+	__u32 used = scratch->used;
+	long r;
+
+	if (used > TEXT_LAST)
+		return;
+	if (length > ARGS_MAX) {
+		length = ARGS_MAX;
+		record->flags |= PROCESS_ARGS_CUT;
+	}
+	if (other)
+		r = bpf_copy_from_user_task((void *)&scratch->text[used], length, (void *)start,
+					    other, 0);
+	else
+		r = bpf_probe_read_user((void *)&scratch->text[used], length, (void *)start);
+	if (r)
+		return;
+	record->flags |= PROCESS_ARGS_KNOWN;
+	record->args_length = length;
+	scratch->used = used + length;
+}
+
+static __always_inline struct process_record *process_begin(struct text_scratch *scratch,
+							    __u32 origin)
+{
+	struct process_record *record = (void *)scratch->head;
+
+	record->parent_start_ns = 0;
+	record->parent_exec_id = 0;
+	record->parent_tgid = 0;
+	record->origin = origin;
+	record->flags = 0;
+	record->exe_length = record->filename_length = record->interp_length = 0;
+	record->args_length = record->kthread_length = record->pad = 0;
+	return record;
+}
+
+static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm)
+{
+	volatile struct process_record *record = (void *)scratch->head;
+	struct file *file = BPF_CORE_READ(mm, exe_file);
+
+	if (!file)
+		return;
+	path_collect(scratch, file);
+	text_append_parts(scratch);
+	record->exe_length = scratch->used;
+}
+
+/* Completes the head. Returns the size of the record, 0 if there is none to send. The size is a
+ * multiple of 8: iterators write records one behind the other. */
+static __always_inline __u32 process_end(volatile struct text_scratch *scratch)
+{
+	__u32 used = (scratch->used + 7) & ~7U;
+
+	if (used > RECORD_DATA_MAX)
+		return 0;
+	record_head((void *)scratch->head, RECORD_PROCESS, sizeof(struct process_record) + used);
+	return sizeof(struct process_record) + used;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct text_scratch *scratch;
+	struct process_record *record;
+	__u32 size;
+
+	if (!filter_wants_tgid(process_filter(), task->tgid))
+		return 0;
+	scratch = text_begin(TEXT_PROCESS);
+	if (!scratch)
+		return 0;
+	record = process_begin(scratch, PROCESS_EXEC);
+	current_read_id(&record->id);
+	exe_append(scratch, task->mm);
+	record->filename_length = text_append(scratch, bprm->filename);
+	record->interp_length = text_append(scratch, bprm->interp);
+	args_append(scratch, task->mm, NULL);
+	size = process_end(scratch);
+	if (size)
+		record_output(&record->header, size);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	const volatile struct filter_config *filter = process_filter();
+	struct process_record *record;
+	__u32 tgid = child->tgid;
+
+	if ((__u32)child->pid != tgid) /* a thread */
+		return 0;
+	if (filter->by_process) {
+		__u32 parent_tgid = parent->tgid;
+		__u8 alive = PROCESS_ALIVE;
+
+		if (!filter->follow || !bpf_map_lookup_elem(&processes, &parent_tgid)) {
+			/* a process id used again: whoever had it before was another */
+			if (filter->follow)
+				bpf_map_delete_elem(&processes, &tgid);
+			return 0;
+		}
+		if (bpf_map_update_elem(&processes, &tgid, &alive, BPF_ANY))
+			__sync_fetch_and_add(&counters.follow_lost, 1);
+		else
+			__sync_fetch_and_add(&counters.followed, 1);
+	}
+	record = record_reserve(RECORD_PROCESS, sizeof(*record));
+	if (!record)
+		return 0;
+	record->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	record->parent_exec_id = parent->self_exec_id;
+	record->parent_tgid = parent->tgid;
+	record->origin = PROCESS_FORK;
+	record->flags = 0;
+	record->exe_length = record->filename_length = record->interp_length = 0;
+	record->args_length = record->kthread_length = record->pad = 0;
+	task_read_id(child, TEXT_CGROUP, &record->id);
+	record_submit(record, sizeof(*record));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	const volatile struct filter_config *filter = process_filter();
+	struct exit_record *record;
+	__u32 tgid = task->tgid;
+
+	/* the last thread, whichever it is: a leader may go long before its process does */
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	if (filter->by_process) {
+		__u8 *state = bpf_map_lookup_elem(&processes, &tgid);
+
+		if (!state)
+			return 0;
+		if (*state == PROCESS_ALIVE) {
+			*state = PROCESS_DEAD;
+			__sync_fetch_and_sub(&counters.followed, 1);
+		}
+	}
+	record = record_reserve(RECORD_EXIT, sizeof(*record));
+	if (!record)
+		return 0;
+	current_read_id(&record->id);
+	record_submit(record, sizeof(*record));
+	return 0;
+}
+
+/* Sockets are closed behind the exit hook: a process leaves the filter only when it is freed. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(on_free, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	__u8 *state;
+
+	if ((__u32)task->pid != tgid)
+		return 0;
+	state = bpf_map_lookup_elem(&processes, &tgid);
+	if (state && *state == PROCESS_DEAD)
+		bpf_map_delete_elem(&processes, &tgid);
+	return 0;
+}
+
+/* struct kthread of a kernel thread: where it hangs moved in 5.17 (commit e32cf5dfbe22). */
+static __always_inline const char *kthread_full_name(struct task_struct *task)
+{
+	struct kthread *kthread = NULL;
+
+	if (!bpf_core_field_exists(task->worker_private) ||
+	    !bpf_core_field_exists(kthread->full_name))
+		return NULL;
+	kthread = BPF_CORE_READ(task, worker_private);
+	return BPF_CORE_READ(kthread, full_name);
+}
+
+static __always_inline int process_list(struct bpf_iter__task *ctx, const bool may_fault)
+{
+	struct task_struct *task = ctx->task;
+	struct text_scratch *scratch;
+	struct process_record *record;
+	__u32 size;
+
+	if (!task || task->pid != task->tgid || !filter_wants_tgid(process_filter(), task->tgid))
+		return 0;
+	scratch = text_begin(TEXT_PROCESS_ITER);
+	if (!scratch)
+		return 0;
+	record = process_begin(scratch, PROCESS_ITER);
+	task_read_id(task, TEXT_CGROUP_ITER, &record->id);
+	if (record->id.flags & PROCESS_KTHREAD) {
+		record->kthread_length = text_append(scratch, kthread_full_name(task));
+	} else if (task->mm) {
+		exe_append(scratch, task->mm);
+		if (may_fault)
+			args_append(scratch, task->mm, task);
+	}
+	size = process_end(scratch);
+	if (size)
+		bpf_seq_write(ctx->meta->seq, record, size);
+	return 0;
+}
+
+/* Sleepable iterators (5.18) read the command lines as well. */
+SEC("iter.s/task")
+int list_processes(struct bpf_iter__task *ctx)
+{
+	return process_list(ctx, true);
+}
+
+SEC("iter/task")
+int list_processes_no_args(struct bpf_iter__task *ctx)
+{
+	return process_list(ctx, false);
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who a task is, and where its cgroup stands. */
+#ifndef TASK_BPF_H
+#define TASK_BPF_H
+
+#include "records.bpf.h"
+#include "text.bpf.h"
+
+#define PF_KTHREAD	  0x00200000
+#define CGROUP_LEVELS	  24 /* of a cgroup path that are read */
+#define CGROUPS_ANNOUNCED 4096
+
+/* kernfs_node.parent became __parent in 6.15 (commit 741c10b096bc). */
+struct kernfs_node___parent {
+	struct kernfs_node *parent;
+} __attribute__((preserve_access_index));
+
+/* Ids of cgroups whose path user space has been told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CGROUPS_ANNOUNCED);
+	__type(key, __u64);
+	__type(value, __u8);
+} cgroups_announced SEC(".maps");
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___parent *old = (void *)node;
+
+	if (bpf_core_field_exists(old->parent))
+		return BPF_CORE_READ(old, parent);
+	return BPF_CORE_READ(node, __parent);
+}
+
+/* Tells user space the path of a cgroup the first time that the cgroup is seen. A global function:
+ * verified once, not at each call; it takes a struct kernfs_node * as a number (read by probe) for
+ * that. */
+__weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
+{
+	struct kernfs_node *node = (void *)kernfs_node;
+	struct text_scratch *scratch = text_begin(area);
+	struct cgroup_record *record;
+	__u8 one = 1;
+	__u32 used;
+
+	if (!scratch)
+		return 0;
+	for (int i = 0; i < CGROUP_LEVELS; i++) {
+		struct kernfs_node *parent = kernfs_parent(node);
+
+		if (!parent)
+			break;
+		text_push_part(scratch, BPF_CORE_READ(node, name));
+		node = parent;
+	}
+	text_append_parts(scratch);
+	used = ((volatile struct text_scratch *)scratch)->used;
+	if (used > RECORD_DATA_MAX)
+		return 0;
+	record = (void *)(scratch->text - sizeof(*record));
+	record_head(&record->header, RECORD_CGROUP, sizeof(*record) + used);
+	record->cgroup_id = id;
+	record->path_length = used;
+	record->pad = 0;
+	if (!record_output(&record->header, sizeof(*record) + used))
+		bpf_map_update_elem(&cgroups_announced, &id, &one, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void task_announce_cgroup(struct task_struct *task, __u64 id, __u32 area)
+{
+	if (id > CGROUP_ROOT_ID && !bpf_map_lookup_elem(&cgroups_announced, &id))
+		cgroup_announce((__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), id, area);
+}
+
+/* Any task, by probe reads. @area: scratch for its cgroup's path, TEXT_CGROUP or TEXT_CGROUP_ITER.
+ */
+static __noinline int task_read_id(struct task_struct *task, __u32 area, struct process_id *id)
+{
+	id->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	id->exec_id = BPF_CORE_READ(task, self_exec_id);
+	id->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	id->tgid = BPF_CORE_READ(task, tgid);
+	id->tid = BPF_CORE_READ(task, pid);
+	id->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	id->uid = BPF_CORE_READ(task, cred, euid.val);
+	id->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	id->pad = 0;
+	BPF_CORE_READ_INTO(&id->comm, task, comm);
+	task_announce_cgroup(task, id->cgroup_id, area);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct process_id);
+} current_scratch SEC(".maps");
+
+/* Fills current_scratch. A global function without pointers: verified once in a program. Helpers
+ * and probe reads, no typed loads: for each step along a typed pointer the verifier searches all
+ * of the kernel's BTF by name, about 1 ms each time (measured on 6.18). */
+__weak int current_identify(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 zero = 0;
+	struct process_id *id = bpf_map_lookup_elem(&current_scratch, &zero);
+
+	if (!id)
+		return 0;
+	id->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	id->exec_id = BPF_CORE_READ(task, self_exec_id);
+	id->cgroup_id = bpf_get_current_cgroup_id();
+	id->tgid = pid_tgid >> 32;
+	id->tid = pid_tgid;
+	id->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	id->uid = BPF_CORE_READ(task, cred, euid.val);
+	id->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	id->pad = 0;
+	bpf_get_current_comm(id->comm, sizeof(id->comm));
+	task_announce_cgroup(task, id->cgroup_id, TEXT_CGROUP);
+	return 0;
+}
+
+/* The thread that runs: only in tracepoints that fire in its own context. */
+static __always_inline void current_read_id(struct process_id *ret_id)
+{
+	__u32 zero = 0;
+	struct process_id *id;
+
+	current_identify();
+	id = bpf_map_lookup_elem(&current_scratch, &zero);
+	if (id)
+		*ret_id = *id;
+}
+
+#endif

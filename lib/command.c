@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/loop.h"
+
+static _Noreturn void child_run(int gate, int failure, char **argv)
+{
+	char byte;
+
+	/* a gate that is closed without a byte: the tool has died, so nobody traces this */
+	if (read(gate, &byte, 1) != 1)
+		_exit(1);
+	loop_unblock_signals();
+	execvp(argv[0], argv);
+	int error = errno;
+
+	if (write(failure, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+int command_start(char **argv, struct command *ret_command)
+{
+	int gate[2], failure[2];
+	pid_t pid;
+
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(failure, O_CLOEXEC) < 0) {
+		int r = -errno;
+
+		close(gate[0]);
+		close(gate[1]);
+		return r;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(gate[1]);
+		child_run(gate[0], failure[1], argv);
+	}
+	int r = pid < 0 ? -errno : 0;
+
+	close(gate[0]);
+	close(failure[1]);
+	if (r < 0) {
+		close(gate[1]);
+		close(failure[0]);
+		return r;
+	}
+	*ret_command = (struct command){.pid = pid, .gate = gate[1], .failure = failure[0]};
+	return 0;
+}
+
+int command_release(struct command *command, char **argv, struct error *error)
+{
+	int child_errno = 0;
+	ssize_t n;
+
+	if (write(command->gate, "", 1) != 1)
+		return error_set(error, -errno, "cannot start %s: %s", argv[0], strerror(errno));
+	close(command->gate);
+	command->gate = -1;
+	/* the descriptor closes itself at a successful exec */
+	do
+		n = read(command->failure, &child_errno, sizeof(child_errno));
+	while (n < 0 && errno == EINTR);
+	close(command->failure);
+	command->failure = -1;
+	if (n == 0)
+		return 0;
+	waitpid(command->pid, &command->status, 0);
+	command->ended = true;
+	return error_set(error, -child_errno, "cannot run %s: %s%s", argv[0], strerror(child_errno),
+			 child_errno == ENOENT ? "; is it installed, is the path right?" : "");
+}
+
+bool command_ended(struct command *command)
+{
+	int status;
+
+	if (!command->pid || command->ended)
+		return true;
+	if (waitpid(command->pid, &status, WNOHANG) == command->pid) {
+		command->status = status;
+		command->ended = true;
+	}
+	return command->ended;
+}
+
+void command_stop(struct command *command)
+{
+	if (!command->pid)
+		return;
+	closep(&command->gate);
+	closep(&command->failure);
+	if (command_ended(command))
+		return;
+	kill(command->pid, SIGTERM);
+	while (waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
+		;
+	command->ended = true;
+}
+
+int command_exit_status(const struct command *command)
+{
+	if (WIFSIGNALED(command->status))
+		return 128 + WTERMSIG(command->status);
+	return WEXITSTATUS(command->status);
+}

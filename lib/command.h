@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The COMMAND of the command line: started, held back until every hook is attached, waited for. */
+#ifndef LIB_COMMAND_H
+#define LIB_COMMAND_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/base.h"
+
+struct command {
+	pid_t pid;   /* 0: none */
+	int gate;    /* closing it lets the child exec */
+	int failure; /* the child writes errno here if it cannot */
+	bool ended;
+	int status; /* as waitpid(2) gives it, once ended */
+};
+
+/* Forks; the child waits at the gate. Returns 0 or a negative errno. */
+int command_start(char **argv, struct command *ret_command);
+
+/* Lets the child exec @argv and waits until it has. Returns 0, or the negative errno of its exec
+ * with an error that says what to change. */
+int command_release(struct command *command, char **argv, struct error *error);
+
+/* Has the COMMAND itself ended? Never blocks; notes the status. */
+bool command_ended(struct command *command);
+
+/* Ends a COMMAND that still runs (SIGTERM, as perf(1) does) and waits for it. NULL-safe: does
+ * nothing for a struct command without a child. */
+void command_stop(struct command *command);
+
+/* The exit status to pass on: its own, or 128 + the signal that ended it. */
+int command_exit_status(const struct command *command);
+
+#endif

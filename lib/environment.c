@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/environment.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+struct environment {
+	struct btf *btf; /* of the kernel */
+};
+
+static int check_privileges(struct error *error)
+{
+	static const struct {
+		unsigned int capability;
+		const char *name;
+	} needed[] = {
+		{CAP_BPF, "CAP_BPF"},
+		{CAP_PERFMON, "CAP_PERFMON"},
+		{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	};
+	char missing[64] = "";
+
+	if (capng_get_caps_process() < 0)
+		return error_set(error, -EPERM, "cannot read the capabilities of this process");
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (capng_have_capability(CAPNG_EFFECTIVE, needed[i].capability))
+			continue;
+		if (*missing)
+			strcat(missing, ", ");
+		strcat(missing, needed[i].name);
+	}
+	if (*missing)
+		return error_set(error, -EPERM,
+				 "not permitted: %s missing; run as root (sudo), or with these "
+				 "capabilities and CAP_SYS_PTRACE",
+				 missing);
+	return 0;
+}
+
+static int check_lockdown(struct error *error)
+{
+	_cleanup_(fclosep) FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128];
+
+	if (file && fgets(line, sizeof(line), file) && strstr(line, "[confidentiality]"))
+		return error_set(error, -EPERM,
+				 "the kernel is locked down (lockdown=confidentiality) and lets "
+				 "nobody trace it; boot with lockdown=integrity or none");
+	return 0;
+}
+
+int environment_new(struct environment **ret_environment, struct error *error)
+{
+	_cleanup_(environment_freep) struct environment *environment = NULL;
+	int r;
+
+	r = check_privileges(error);
+	if (r < 0)
+		return r;
+	r = check_lockdown(error);
+	if (r < 0)
+		return r;
+	environment = calloc(1, sizeof(*environment));
+	if (!environment)
+		return error_set(error, -ENOMEM, "out of memory");
+	environment->btf = btf__load_vmlinux_btf();
+	if (!environment->btf)
+		return error_set(
+			error, -ENOENT,
+			"the kernel does not describe its types: /sys/kernel/btf/vmlinux "
+			"is missing or unreadable; a kernel built with CONFIG_DEBUG_INFO_BTF "
+			"is needed (Debian's are, from 5.10 on)");
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
+		return error_set(error, -EOPNOTSUPP,
+				 "the kernel has no BPF ring buffer; Linux 5.8 or newer is needed");
+	*ret_environment = environment;
+	environment = NULL;
+	return 0;
+}
+
+void environment_free(struct environment *environment)
+{
+	if (!environment)
+		return;
+	btf__free(environment->btf);
+	free(environment);
+}
+
+bool environment_has_tracepoint(const struct environment *environment, const char *name)
+{
+	char type[128];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(environment->btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+/* Loads `return 0` as a tracing program on a BTF id. Returns its descriptor or a negative errno. */
+static int load_nothing(int btf_id, enum bpf_attach_type attach_type, unsigned int flags)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
+		    .attach_btf_id = btf_id, .prog_flags = flags);
+
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, ARRAY_SIZE(insns),
+			     &options);
+}
+
+bool environment_can_trace_return(const struct environment *environment, const char *function,
+				  unsigned int *ret_parameters)
+{
+	int id = btf__find_by_name_kind(environment->btf, function, BTF_KIND_FUNC);
+	_cleanup_(closep) int program = -1;
+	_cleanup_(closep) int link = -1;
+	const struct btf_type *type;
+
+	if (id <= 0)
+		return false;
+	program = load_nothing(id, BPF_TRACE_FEXIT, 0);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link < 0)
+		return false;
+	type = btf__type_by_id(environment->btf, btf__type_by_id(environment->btf, id)->type);
+	*ret_parameters = btf_vlen(type);
+	return true;
+}
+
+bool environment_has_sleepable_iterators(const struct environment *environment)
+{
+	int id = btf__find_by_name_kind(environment->btf, "bpf_iter_task", BTF_KIND_FUNC);
+	_cleanup_(closep) int program = -1;
+
+	if (id <= 0)
+		return false;
+	program = load_nothing(id, BPF_TRACE_ITER, BPF_F_SLEEPABLE);
+	return program >= 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What this kernel and these privileges allow, found by asking the kernel and its BTF, never by
+ * its version number. */
+#ifndef LIB_ENVIRONMENT_H
+#define LIB_ENVIRONMENT_H
+
+#include <stdbool.h>
+
+#include "lib/base.h"
+
+struct environment;
+
+/* Checks what every tool needs, the commonest obstacle first: privileges, lockdown, BTF, the ring
+ * buffer. Returns 0, or a negative errno with the cause and the remedy. */
+int environment_new(struct environment **ret_environment, struct error *error);
+void environment_free(struct environment *environment);
+static inline void environment_freep(struct environment **environment)
+{
+	environment_free(*environment);
+	*environment = NULL;
+}
+
+/* Has the kernel this tracepoint (for tp_btf)? */
+bool environment_has_tracepoint(const struct environment *environment, const char *name);
+
+/* Can a tracing program be attached to the end of this kernel function (fexit)? Tried with a
+ * program that does nothing. *ret_parameters: number of the function's parameters. */
+bool environment_can_trace_return(const struct environment *environment, const char *function,
+				  unsigned int *ret_parameters);
+
+/* Does this kernel load sleepable iterators over tasks (5.18)? Tried with one that does nothing. */
+bool environment_has_sleepable_iterators(const struct environment *environment);
+
+#endif

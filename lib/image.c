@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/image.h"
+
+#include <string.h>
+
+#define DELETED " (deleted)"
+#define CUT	"..." /* in front of a path whose beginning is missing */
+
+/* Appends a string made of two pieces, NUL behind it. */
+static const char *text_append(char **end, struct text text, const char *suffix)
+{
+	char *start = *end;
+
+	memcpy(start, text.start, text.length);
+	strcpy(start + text.length, suffix);
+	*end += text.length + strlen(suffix) + 1;
+	return start;
+}
+
+struct image *image_new(const struct name_choice *choice, const struct name_facts *facts,
+			const struct image *like)
+{
+	struct text exe = {.start = facts->exe, .length = facts->exe ? strlen(facts->exe) : 0};
+	struct text args = {.start = facts->args, .length = facts->args ? facts->args_length : 0};
+	const char *suffix = like->exe_deleted ? DELETED : "";
+	struct image *image;
+	char *end;
+
+	image = calloc(1, sizeof(*image) + choice->name.length + choice->script.length +
+				  exe.length + strlen(suffix) + args.length + 4);
+	if (!image)
+		return NULL;
+	image->references = 1;
+	image->env = choice->env;
+	image->undecided = choice->undecided;
+	image->exe_deleted = like->exe_deleted;
+	image->args_cut = like->args_cut;
+
+	end = image->name;
+	text_append(&end, choice->name, "");
+	if (exe.start)
+		image->exe = text_append(&end, exe, suffix);
+	if (choice->script.start)
+		image->script = text_append(&end, choice->script, "");
+	if (args.start) {
+		/* What was cut, or rewritten by the process itself, may lack the last NUL. */
+		image->args_length = args.length;
+		if (args.length && args.start[args.length - 1] != '\0')
+			image->args_length++;
+		image->args = text_append(&end, args, "");
+	}
+	return image;
+}
+
+struct image *image_new_kernel(const char *name)
+{
+	char text[RECORD_DATA_MAX + 3];
+	struct name_choice choice = {.name.start = text};
+
+	choice.name.length = (size_t)snprintf(text, sizeof(text), "[%s]", name);
+	return image_new(&choice, &(struct name_facts){}, &(struct image){});
+}
+
+/* The next @length bytes; strings end with a NUL. */
+static int text_take(const char **data, size_t *left, size_t length, bool string,
+		     const char **ret_text)
+{
+	if (length > *left || (string && length && (*data)[length - 1] != '\0'))
+		return -EBADMSG;
+	*ret_text = length ? *data : NULL;
+	*data += length;
+	*left -= length;
+	return 0;
+}
+
+int image_record_texts(const struct process_record *record, size_t length,
+		       struct record_texts *ret_texts)
+{
+	const char *data = record->data;
+	struct record_texts texts;
+	size_t left;
+
+	if (length < sizeof(*record))
+		return -EBADMSG;
+	left = length - sizeof(*record);
+	if (left > RECORD_DATA_MAX)
+		left = RECORD_DATA_MAX;
+	if (text_take(&data, &left, record->exe_length, true, &texts.exe) < 0 ||
+	    text_take(&data, &left, record->filename_length, true, &texts.filename) < 0 ||
+	    text_take(&data, &left, record->interp_length, true, &texts.interp) < 0 ||
+	    text_take(&data, &left, record->args_length, false, &texts.args) < 0 ||
+	    text_take(&data, &left, record->kthread_length, true, &texts.kthread) < 0)
+		return -EBADMSG;
+	if (!(record->flags & PROCESS_ARGS_KNOWN))
+		texts.args = NULL;
+	else if (!texts.args)
+		texts.args = data; /* an empty list, not an unknown one */
+	*ret_texts = texts;
+	return 0;
+}
+
+int image_new_record(const struct process_record *record, const struct record_texts *texts,
+		     const struct image *before, struct image **ret_image,
+		     enum name_source *ret_source)
+{
+	char exe[RECORD_DATA_MAX + sizeof(CUT) + 2];
+	struct name_facts facts = {.filename = texts->filename,
+				   .interp = texts->interp,
+				   .comm = record->id.comm,
+				   .args = texts->args,
+				   .args_length = record->args_length};
+	struct image like = {.exe_deleted = record->flags & PROCESS_EXE_DELETED,
+			     .args_cut = record->flags & PROCESS_ARGS_CUT};
+	struct name_choice choice;
+	struct image *image = NULL;
+	bool known;
+
+	if (texts->exe) {
+		memcpy(exe, CUT, strlen(CUT));
+		name_join_path(texts->exe, record->exe_length, exe + strlen(CUT));
+		facts.exe = record->flags & PROCESS_EXE_CUT ? exe : exe + strlen(CUT);
+	}
+	if (record->origin == PROCESS_EXEC) {
+		facts.before_script = before ? before->script : NULL;
+		facts.before_env = before && before->env;
+		known = name_at_exec(&facts, &choice);
+	} else {
+		known = name_running(&facts, &choice);
+		if (known && choice.source != NAME_GUESS)
+			choice.source = NAME_ITER;
+	}
+	if (known) {
+		image = image_new(&choice, &facts, &like);
+		if (!image)
+			return -ENOMEM;
+		*ret_source = choice.source;
+	}
+	*ret_image = image;
+	return 0;
+}

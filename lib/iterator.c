@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/iterator.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#define CHUNK_BYTES (64 * 1024) /* more than the kernel fills at a time */
+
+static void linkp(struct bpf_link **link)
+{
+	bpf_link__destroy(*link);
+}
+
+/* Records may be cut by the end of a read: the rest is kept at the buffer's front. */
+static int read_all(int fd, char *buffer, const struct record_sizes *sizes, iterator_record_fn fn,
+		    void *context)
+{
+	size_t have = 0;
+
+	for (;;) {
+		const struct record_header *record;
+		ssize_t n = read(fd, buffer + have, CHUNK_BYTES - have);
+		size_t offset = 0;
+		int r, bad;
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return have ? -EBADMSG : 0;
+		have += (size_t)n;
+		while ((record = record_next(buffer, have, &offset, sizes, &bad))) {
+			r = fn(context, record);
+			if (r < 0)
+				return r;
+		}
+		if (bad && (have - offset) > CHUNK_BYTES / 2)
+			return bad;
+		have -= offset;
+		memmove(buffer, buffer + offset, have);
+	}
+}
+
+int iterator_run(const struct bpf_program *program, const struct record_sizes *sizes,
+		 iterator_record_fn fn, void *context)
+{
+	_cleanup_(linkp) struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	_cleanup_(closep) int fd = -1;
+	_cleanup_(freep) char *buffer = NULL;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	buffer = malloc(CHUNK_BYTES);
+	if (!buffer)
+		return -ENOMEM;
+	return read_all(fd, buffer, sizes, fn, context);
+}

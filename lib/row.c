@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/row.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void row_reset(struct row *row)
+{
+	memset(row->cells, 0, sizeof(row->cells));
+	row->text_used = 0;
+}
+
+void row_text(struct row *row, size_t field, const char *text)
+{
+	row_text_n(row, field, text, text ? strlen(text) : 0);
+}
+
+void row_text_printf(struct row *row, size_t field, const char *format, ...)
+{
+	char *text = row->text + row->text_used;
+	size_t room = sizeof(row->text) - row->text_used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, room, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= room) {
+		row_null(row, field);
+		return;
+	}
+	row_text_n(row, field, text, (size_t)n);
+	row->text_used += (size_t)n;
+}

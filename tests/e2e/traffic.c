@@ -1,0 +1,1977 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Traffic generator of the end-to-end tests: makes real TCP connections and prints, one JSON object
+ * a line on stdout, each record that connsnoop has to print for them, with just the keys that are
+ * certain. lib.sh compares.
+ *
+ * traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]     -m: IPv4 through an IPv6 socket
+ *
+ * At a phase() the generator writes "phase NAME" to stderr and waits for a line on stdin, so that
+ * the test can start or stop the tool in between. Any surprise ends the program with status 1.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+#define LIFE_SECONDS 120  /* no process of a scenario lives longer */
+#define ABORTED	     (-1) /* as an error: the caller gives up */
+
+struct run {
+	char mode; /* '4', '6', 'm' */
+	uint16_t port;
+	int argc; /* arguments behind the scenario */
+	char **argv;
+	char *const *command_line;
+};
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
+{
+	int saved = errno;
+	va_list arguments;
+
+	va_start(arguments, format);
+	fprintf(stderr, "traffic %d: ", getpid());
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, " (errno %s)\n", strerrorname_np(saved));
+	va_end(arguments);
+	_exit(1);
+}
+
+static const char *argument(const struct run *run, int n)
+{
+	if (n >= run->argc)
+		die("argument %d is missing", n + 1);
+	return run->argv[n];
+}
+
+/* ---- what is expected ---- */
+
+struct line {
+	size_t n;
+	char text[16384];
+};
+
+static void line_vadd(struct line *line, const char *format, va_list arguments)
+{
+	int n = vsnprintf(line->text + line->n, sizeof(line->text) - line->n, format, arguments);
+
+	if (n < 0 || (size_t)n >= sizeof(line->text) - line->n)
+		die("line too long");
+	line->n += (size_t)n;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+line_add(struct line *line, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	line_vadd(line, format, arguments);
+	va_end(arguments);
+}
+
+/* ASCII only: a test that uses other names compares them by itself. */
+static void line_string(struct line *line, const char *text)
+{
+	line_add(line, "\"");
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			line_add(line, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			line_add(line, "\\u%04x", *text);
+		else
+			line_add(line, "%c", *text);
+	}
+	line_add(line, "\"");
+}
+
+/* One write(2): lines of several processes never mix. */
+static void line_print(const struct line *line)
+{
+	if (write(STDOUT_FILENO, line->text, line->n) != (ssize_t)line->n)
+		die("write to stdout");
+}
+
+struct who {
+	pid_t pid, tid, ppid;
+	uid_t uid;
+	ino_t netns;
+	char comm[16];
+	char exe[512];
+};
+
+static struct who who_self(void)
+{
+	struct who who = {.pid = getpid(), .tid = gettid(), .ppid = getppid(), .uid = geteuid()};
+	struct stat status;
+
+	if (prctl(PR_GET_NAME, who.comm))
+		die("prctl");
+	if (readlink("/proc/self/exe", who.exe, sizeof(who.exe) - 1) < 0)
+		die("readlink exe");
+	if (stat("/proc/thread-self/ns/net", &status))
+		die("stat netns");
+	who.netns = status.st_ino;
+	return who;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Two ends; an empty address or port 0 is not certain and so not expected. */
+struct ends {
+	char laddr[INET6_ADDRSTRLEN], raddr[INET6_ADDRSTRLEN];
+	uint16_t lport, rport;
+	uint64_t cookie;
+	ino_t netns; /* of the socket, where that is not the process's; else 0 */
+};
+
+static void __attribute__((format(printf, 4, 5)))
+expect(const char *type, const struct who *who, const struct ends *ends, const char *format, ...)
+{
+	struct line line = {};
+	va_list arguments;
+
+	line_add(&line, "{\"type\":\"%s\",\"proto\":\"tcp\"", type);
+	line_add(&line, ",\"pid\":%d,\"ppid\":%d,\"uid\":%u", who->pid, who->ppid, who->uid);
+	if (who->tid)
+		line_add(&line, ",\"tid\":%d", who->tid);
+	line_add(&line, ",\"netns\":%lu", ends->netns ? ends->netns : who->netns);
+	if (who->comm[0]) {
+		line_add(&line, ",\"comm\":");
+		line_string(&line, who->comm);
+	}
+	if (who->exe[0]) {
+		line_add(&line, ",\"exe\":");
+		line_string(&line, who->exe);
+		line_add(&line, ",\"name\":");
+		line_string(&line, base_name(who->exe));
+	}
+	if (ends->laddr[0])
+		line_add(&line, ",\"laddr\":\"%s\"", ends->laddr);
+	if (ends->lport)
+		line_add(&line, ",\"lport\":%u", ends->lport);
+	if (ends->raddr[0])
+		line_add(&line, ",\"raddr\":\"%s\"", ends->raddr);
+	if (ends->rport)
+		line_add(&line, ",\"rport\":%u", ends->rport);
+	if (ends->cookie)
+		line_add(&line, ",\"cookie\":%lu", ends->cookie);
+	va_start(arguments, format);
+	if (*format) {
+		line_add(&line, ",");
+		line_vadd(&line, format, arguments);
+	}
+	va_end(arguments);
+	line_add(&line, "}\n");
+	line_print(&line);
+}
+
+/* ---- processes ---- */
+
+/* fork(), where the child dies with its parent, and at the latest after LIFE_SECONDS. */
+static pid_t spawn(void)
+{
+	pid_t parent = getpid();
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (child == 0) {
+		alarm(LIFE_SECONDS);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			die("orphan");
+	}
+	return child;
+}
+
+/* Ends well, or by signal @signal. */
+static void reap(pid_t child, int signal)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) != child)
+		die("waitpid");
+	if (signal ? !WIFSIGNALED(status) || WTERMSIG(status) != signal : status != 0)
+		die("child %d: wait status %#x", child, status);
+}
+
+/* Until the main thread of @pid sleeps in system call @a or @b. */
+static void wait_for_syscall(pid_t pid, long a, long b)
+{
+	char path[64], text[64] = "";
+	long n;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	for (int tries = 0; tries < 10000; tries++) {
+		FILE *file = fopen(path, "re");
+
+		if (!file)
+			die("%s", path);
+		if (fgets(text, sizeof(text), file) && sscanf(text, "%ld", &n) == 1 &&
+		    (n == a || n == b)) {
+			fclose(file);
+			return;
+		}
+		fclose(file);
+		poll(NULL, 0, 1);
+	}
+	die("%s: not there: %s", path, text);
+}
+
+/* Lets a byte through from one process to another. */
+static void gate_open(const int gate[2])
+{
+	if (write(gate[1], "", 1) != 1)
+		die("gate write");
+}
+
+static void gate_wait(const int gate[2])
+{
+	char byte;
+
+	if (read(gate[0], &byte, 1) != 1)
+		die("gate read");
+}
+
+static void gate_new(int ret_gate[2])
+{
+	if (pipe2(ret_gate, O_CLOEXEC))
+		die("pipe");
+}
+
+static void phase(const char *name)
+{
+	char byte;
+
+	dprintf(STDERR_FILENO, "phase %s\n", name);
+	do {
+		if (read(STDIN_FILENO, &byte, 1) != 1)
+			die("phase %s: end of stdin", name);
+	} while (byte != '\n');
+}
+
+/* ---- addresses and sockets ---- */
+
+struct address {
+	socklen_t length;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_storage storage;
+	};
+};
+
+/* @text: NULL for loopback; in mode 'm' an IPv4 address too. */
+static struct address address_of(const struct run *run, const char *text, uint16_t port)
+{
+	struct address address = {.length = sizeof(struct sockaddr_in6)};
+	char mapped[64];
+
+	if (run->mode == '4') {
+		address.length = sizeof(struct sockaddr_in);
+		address.in.sin_family = AF_INET;
+		address.in.sin_port = htons(port);
+		if (inet_pton(AF_INET, text ? text : "127.0.0.1", &address.in.sin_addr) != 1)
+			die("bad address %s", text);
+		return address;
+	}
+	snprintf(mapped, sizeof(mapped), "::ffff:%s", text ? text : "127.0.0.1");
+	if (run->mode == 'm')
+		text = mapped;
+	address.in6.sin6_family = AF_INET6;
+	address.in6.sin6_port = htons(port);
+	if (inet_pton(AF_INET6, text ? text : "::1", &address.in6.sin6_addr) != 1)
+		die("bad address %s", text);
+	return address;
+}
+
+static uint16_t address_port(const struct address *address)
+{
+	return ntohs(address->any.sa_family == AF_INET ? address->in.sin_port
+						       : address->in6.sin6_port);
+}
+
+/* A v4-mapped address reads as the IPv4 address that it is. */
+static void address_text(const struct address *address, char ret_text[INET6_ADDRSTRLEN])
+{
+	const struct in6_addr *in6 = &address->in6.sin6_addr;
+
+	if (address->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &address->in.sin_addr, ret_text, INET6_ADDRSTRLEN);
+	else if (IN6_IS_ADDR_V4MAPPED(in6))
+		inet_ntop(AF_INET, &in6->s6_addr[12], ret_text, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, in6, ret_text, INET6_ADDRSTRLEN);
+}
+
+static struct address address_local(int fd)
+{
+	struct address address = {.length = sizeof(address.storage)};
+
+	if (getsockname(fd, &address.any, &address.length))
+		die("getsockname");
+	return address;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie;
+	socklen_t length = sizeof(cookie);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length))
+		die("SO_COOKIE");
+	return cookie;
+}
+
+/* @remote: who connect() is called for; NULL: ask the socket. */
+static struct ends ends_of(int fd, const struct address *remote)
+{
+	struct address local = address_local(fd);
+	struct address peer = {.length = sizeof(peer.storage)};
+	struct ends ends = {.lport = address_port(&local), .cookie = cookie_of(fd)};
+
+	if (!remote && getpeername(fd, &peer.any, &peer.length))
+		die("getpeername");
+	address_text(&local, ends.laddr);
+	address_text(remote ? remote : &peer, ends.raddr);
+	ends.rport = address_port(remote ? remote : &peer);
+	return ends;
+}
+
+static int new_socket(const struct run *run, int flags)
+{
+	int fd = socket(run->mode == '4' ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | flags,
+			0);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+static void set_option(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)))
+		die("setsockopt %d %d", level, option);
+}
+
+static void bind_to(int fd, const struct address *address)
+{
+	if (bind(fd, &address->any, address->length))
+		die("bind");
+}
+
+/* A bound socket, so that its port belongs to nobody else. */
+static int reserve(const struct run *run, uint16_t port, struct address *ret_address)
+{
+	int fd = new_socket(run, 0);
+	struct address address = address_of(run, NULL, port);
+
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	bind_to(fd, &address);
+	*ret_address = address_local(fd);
+	return fd;
+}
+
+/* A socket that listens on loopback; its listen record is expected. */
+static int listen_on(const struct run *run, int backlog, struct address *ret_address)
+{
+	struct who who = who_self();
+	struct ends ends = {};
+	int fd = reserve(run, run->port, ret_address);
+
+	if (listen(fd, backlog))
+		die("listen");
+	address_text(ret_address, ends.laddr);
+	ends.lport = address_port(ret_address);
+	ends.cookie = cookie_of(fd);
+	expect("listen", &who, &ends, "\"backlog\":%d,\"owner_src\":\"listen\"", backlog);
+	return fd;
+}
+
+/* ---- connections ---- */
+
+struct connection {
+	int fd;
+	struct ends ends;
+	uint64_t tx, rx; /* payload so far, bytes */
+};
+
+/* Calls connect() and waits for its end; returns its errno. */
+static int try_connect(int fd, const struct address *to)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int error;
+	socklen_t length = sizeof(error);
+
+	if (!connect(fd, &to->any, to->length))
+		return 0;
+	if (errno != EINPROGRESS)
+		return errno;
+	if (poll(&wait, 1, -1) != 1 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length))
+		die("poll");
+	return error;
+}
+
+static struct connection connected(int fd, const struct address *to)
+{
+	struct who who = who_self();
+	struct connection connection = {.fd = fd, .ends = ends_of(fd, to)};
+
+	expect("connect", &who, &connection.ends,
+	       "\"error\":null,\"owner_src\":\"connect\",\"latency_ns\":{\"min\":1}");
+	return connection;
+}
+
+/* @flags: SOCK_NONBLOCK for a connect that goes on in the background. */
+static struct connection connect_to(const struct run *run, const struct address *to, int flags)
+{
+	int fd = new_socket(run, flags);
+
+	if ((errno = try_connect(fd, to)))
+		die("connect");
+	if (flags && fcntl(fd, F_SETFL, 0))
+		die("fcntl");
+	return connected(fd, to);
+}
+
+/* Without a record that is expected. */
+static struct connection accept_quietly(int listener)
+{
+	struct connection connection = {.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)};
+
+	if (connection.fd < 0)
+		die("accept");
+	connection.ends = ends_of(connection.fd, NULL);
+	return connection;
+}
+
+static struct connection accept_from(int listener, pid_t listener_pid)
+{
+	struct who who = who_self();
+	struct connection connection = accept_quietly(listener);
+
+	expect("accept", &who, &connection.ends, "\"listener_pid\":%d", listener_pid);
+	return connection;
+}
+
+static void send_bytes(struct connection *connection, size_t n)
+{
+	static const char data[65536];
+
+	while (n > 0) {
+		ssize_t sent = send(connection->fd, data, n < sizeof(data) ? n : sizeof(data), 0);
+
+		if (sent <= 0)
+			die("send");
+		connection->tx += (uint64_t)sent;
+		n -= (size_t)sent;
+	}
+}
+
+static void recv_bytes(struct connection *connection, size_t n)
+{
+	char data[65536];
+
+	while (n > 0) {
+		ssize_t got = recv(connection->fd, data, n < sizeof(data) ? n : sizeof(data), 0);
+
+		if (got <= 0)
+			die("recv: %zd", got);
+		connection->rx += (uint64_t)got;
+		n -= (size_t)got;
+	}
+}
+
+/* Waits for the peer's FIN (@error 0) or for an error. */
+static void recv_end(struct connection *connection, int error)
+{
+	char byte;
+	ssize_t got = recv(connection->fd, &byte, 1, 0);
+
+	if (error ? got != -1 || errno != error : got != 0)
+		die("recv: %zd instead of the end", got);
+}
+
+static void linger_reset(int fd)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		die("SO_LINGER");
+}
+
+/* Only says what will come. @by: local, remote or reset; @extra: further keys with a comma. */
+static void expect_close(const struct connection *connection, const struct who *who, const char *by,
+			 const char *extra)
+{
+	const char *error = !strcmp(by, "reset")    ? ",\"error\":\"ECONNRESET\""
+			    : !strcmp(by, "remote") ? ",\"error\":null"
+						    : "";
+
+	expect("close", who, &connection->ends,
+	       "\"tx_bytes\":%lu,\"rx_bytes\":%lu,\"closed_by\":\"%s\"%s%s", connection->tx,
+	       connection->rx, by, error, extra);
+}
+
+static void close_as(struct connection *connection, const char *by)
+{
+	struct who who = who_self();
+
+	expect_close(connection, &who, by, "");
+	if (close(connection->fd))
+		die("close");
+}
+
+/* Closes what another process connected or accepted. */
+static void close_inherited(struct connection *connection, const char *by)
+{
+	struct who who = who_self();
+
+	expect_close(connection, &who, by, ",\"owner_src\":\"close\"");
+	if (close(connection->fd))
+		die("close");
+}
+
+/* ---- scenarios of one client process and one server process ---- */
+
+struct duo {
+	const struct run *run;
+	int listener;
+	pid_t listener_pid;
+	struct address server;
+	size_t tx, rx; /* what the client will send and receive */
+	int gate[2];
+};
+
+typedef void (*role)(const struct duo *duo);
+
+/* The server is this process, the client its child. @signal: how the client ends, 0: well. */
+static void duo_run_sized(const struct run *run, role client, role server, int signal, size_t tx,
+			  size_t rx)
+{
+	struct duo duo = {.run = run, .listener_pid = getpid(), .tx = tx, .rx = rx};
+	pid_t child;
+
+	gate_new(duo.gate);
+	duo.listener = listen_on(run, 16, &duo.server);
+	child = spawn();
+	if (child == 0) {
+		close(duo.listener);
+		client(&duo);
+		_exit(0);
+	}
+	server(&duo);
+	reap(child, signal);
+	close(duo.listener);
+	close(duo.gate[0]);
+	close(duo.gate[1]);
+}
+
+static void duo_run(const struct run *run, role client, role server)
+{
+	duo_run_sized(run, client, server, 0, 100, 200);
+}
+
+static struct connection duo_connect(const struct duo *duo, int flags)
+{
+	return connect_to(duo->run, &duo->server, flags);
+}
+
+static struct connection duo_accept(const struct duo *duo)
+{
+	return accept_from(duo->listener, duo->listener_pid);
+}
+
+static void client_closes_first(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	close_as(&connection, "local");
+}
+
+static void client_nonblock(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, SOCK_NONBLOCK);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	close_as(&connection, "local");
+}
+
+static void client_closes_second(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	recv_end(&connection, 0);
+	close_as(&connection, "remote");
+}
+
+static void serve_and_close_second(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	recv_bytes(&connection, duo->tx);
+	send_bytes(&connection, duo->rx);
+	recv_end(&connection, 0);
+	close_as(&connection, "remote");
+}
+
+static void serve_and_close_first(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	recv_bytes(&connection, duo->tx);
+	send_bytes(&connection, duo->rx);
+	close_as(&connection, "local");
+}
+
+static void scenario_connect(const struct run *run)
+{
+	duo_run(run, client_closes_first, serve_and_close_second);
+}
+
+static void scenario_nonblock(const struct run *run)
+{
+	duo_run(run, client_nonblock, serve_and_close_second);
+}
+
+static void scenario_server_first(const struct run *run)
+{
+	duo_run(run, client_closes_second, serve_and_close_first);
+}
+
+/* As connect, but first the test has its turn: the process is known, nothing is open. */
+static void scenario_gated(const struct run *run)
+{
+	phase("idle");
+	scenario_connect(run);
+}
+
+/* The command line, word by word, in the connect record of the process that was executed. */
+static void scenario_args(const struct run *run)
+{
+	struct who who = who_self();
+	struct address server;
+	int listener = listen_on(run, 1, &server);
+	int fd = new_socket(run, 0);
+	struct connection connection, accepted;
+	struct line args = {};
+
+	for (char *const *arg = run->command_line; *arg; arg++) {
+		line_add(&args, arg == run->command_line ? "[" : ",");
+		line_string(&args, *arg);
+	}
+	if (connect(fd, &server.any, server.length))
+		die("connect");
+	connection = (struct connection){.fd = fd, .ends = ends_of(fd, &server)};
+	expect("connect", &who, &connection.ends,
+	       "\"error\":null,\"name_src\":\"exec\",\"args\":%s]", args.text);
+	accepted = accept_from(listener, getpid());
+	close_as(&connection, "local");
+	recv_end(&accepted, 0);
+	close_as(&accepted, "remote");
+	close(listener);
+}
+
+static void client_resets(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	linger_reset(connection.fd);
+	close_as(&connection, "local");
+}
+
+static void serve_until_reset(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	recv_bytes(&connection, duo->tx);
+	send_bytes(&connection, duo->rx);
+	recv_end(&connection, ECONNRESET);
+	close_as(&connection, "reset");
+}
+
+static void client_until_reset(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	recv_end(&connection, ECONNRESET);
+	close_as(&connection, "reset");
+}
+
+static void serve_and_reset(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	recv_bytes(&connection, duo->tx);
+	send_bytes(&connection, duo->rx);
+	linger_reset(connection.fd);
+	close_as(&connection, "local");
+}
+
+static void scenario_reset(const struct run *run)
+{
+	duo_run(run, client_resets, serve_until_reset);
+	duo_run(run, client_until_reset, serve_and_reset);
+}
+
+/* Closing with unread data sends an RST. How much was "received" is a matter of taste there. */
+static void serve_and_close_unread(const struct duo *duo)
+{
+	struct who who = who_self();
+	struct connection connection = duo_accept(duo);
+	struct pollfd wait = {.fd = connection.fd, .events = POLLIN};
+	int unread = 0;
+
+	while ((size_t)unread < duo->tx) {
+		if (poll(&wait, 1, 1000) != 1 || ioctl(connection.fd, FIONREAD, &unread))
+			die("poll");
+	}
+	expect("close", &who, &connection.ends, "\"tx_bytes\":0,\"closed_by\":\"local\"");
+	close(connection.fd);
+}
+
+static void scenario_unread(const struct run *run)
+{
+	duo_run_sized(run, client_until_reset, serve_and_close_unread, 0, 1000, 0);
+}
+
+static void client_half_closes(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	if (shutdown(connection.fd, SHUT_WR))
+		die("shutdown");
+	recv_bytes(&connection, duo->rx);
+	recv_end(&connection, 0);
+	close_as(&connection, "local");
+}
+
+static void serve_after_half_close(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	recv_bytes(&connection, duo->tx);
+	recv_end(&connection, 0);
+	send_bytes(&connection, duo->rx);
+	close_as(&connection, "remote");
+}
+
+static void scenario_half_close(const struct run *run)
+{
+	duo_run_sized(run, client_half_closes, serve_after_half_close, 0, 1000, 50000);
+}
+
+/* Sizes from nothing to megabytes; argument: the seed. */
+static void scenario_bytes(const struct run *run)
+{
+	static const size_t fixed[][2] = {
+		{0, 0}, {1, 0}, {0, 1}, {1460, 65536}, {5000123, 3000077}};
+	unsigned int seed = (unsigned int)strtoul(argument(run, 0), NULL, 10);
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		duo_run_sized(run, client_closes_first, serve_and_close_second, 0, fixed[i][0],
+			      fixed[i][1]);
+	for (int i = 0; i < 5; i++) {
+		size_t tx = (size_t)rand_r(&seed) % 300000, rx = (size_t)rand_r(&seed) % 300000;
+
+		if (i % 2)
+			duo_run_sized(run, client_closes_first, serve_and_close_second, 0, tx, rx);
+		else
+			duo_run_sized(run, client_closes_second, serve_and_close_first, 0, tx, rx);
+	}
+}
+
+static void client_exits(const struct duo *duo)
+{
+	struct who who = who_self();
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	expect_close(&connection, &who, "local", "");
+	_exit(0);
+}
+
+static void client_is_killed(const struct duo *duo)
+{
+	struct who who = who_self();
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	recv_bytes(&connection, duo->rx);
+	expect_close(&connection, &who, "local", "");
+	raise(SIGKILL);
+}
+
+static void scenario_exit(const struct run *run)
+{
+	duo_run(run, client_exits, serve_and_close_second);
+}
+
+static void scenario_killed(const struct run *run)
+{
+	duo_run_sized(run, client_is_killed, serve_and_close_second, SIGKILL, 100, 200);
+}
+
+/* TCP Fast Open: the connect happens within sendto(). */
+static void client_fast_open(const struct duo *duo)
+{
+	int fd = new_socket(duo->run, 0);
+	struct connection connection;
+
+	if (sendto(fd, "fast", 4, MSG_FASTOPEN, &duo->server.any, duo->server.length) != 4)
+		die("sendto");
+	connection = connected(fd, &duo->server);
+	connection.tx = 4;
+	recv_bytes(&connection, duo->rx);
+	close_as(&connection, "local");
+}
+
+static void scenario_fast_open(const struct run *run)
+{
+	duo_run_sized(run, client_fast_open, serve_and_close_second, 0, 4, 200);
+}
+
+/* ---- connects that fail ---- */
+
+/* @bound: the local port is known beforehand. @seconds: how long it has to take, 0: not long. */
+static void connect_fails(const struct run *run, const struct address *to, int flags, bool bound,
+			  int error, unsigned int seconds)
+{
+	struct who who = who_self();
+	int fd = new_socket(run, flags);
+	struct ends ends = {.rport = address_port(to), .cookie = cookie_of(fd)};
+	char limits[64];
+	int got;
+
+	if (bound) {
+		struct address local = address_of(run, NULL, 0);
+
+		bind_to(fd, &local);
+		ends = ends_of(fd, to);
+	}
+	address_text(to, ends.raddr);
+	set_option(fd, IPPROTO_TCP, TCP_SYNCNT, seconds ? 1 : 3);
+	if (error == ABORTED) {
+		if (!connect(fd, &to->any, to->length) || errno != EINPROGRESS)
+			die("connect in progress");
+	} else {
+		got = try_connect(fd, to);
+		if (got != error)
+			die("connect: %s instead of %s", strerrorname_np(got),
+			    strerrorname_np(error));
+	}
+	snprintf(limits, sizeof(limits), "{\"min\":%lu,\"max\":%lu}",
+		 seconds ? seconds * 1000000000UL - 200000000 : 1,
+		 (seconds ? seconds + 2UL : 4) * 1000000000);
+	expect("connect", &who, &ends, "\"owner_src\":\"connect\",\"error\":\"%s\"%s%s%s",
+	       error == ABORTED ? "ECONNABORTED" : strerrorname_np(error),
+	       error == ENETUNREACH || bound ? "" : ",\"lport\":{\"min\":1}",
+	       error == ENETUNREACH ? "" : ",\"latency_ns\":", error == ENETUNREACH ? "" : limits);
+	close(fd);
+}
+
+static void scenario_refused(const struct run *run)
+{
+	struct address to;
+	int reserved = reserve(run, run->port, &to);
+
+	connect_fails(run, &to, 0, true, ECONNREFUSED, 0);
+	connect_fails(run, &to, 0, false, ECONNREFUSED, 0);
+	connect_fails(run, &to, SOCK_NONBLOCK, true, ECONNREFUSED, 0);
+	connect_fails(run, &to, SOCK_NONBLOCK, false, ECONNREFUSED, 0);
+	close(reserved);
+}
+
+/* Arguments: an address that swallows everything. One process waits, another polls. */
+static void scenario_timeout(const struct run *run)
+{
+	struct address to = address_of(run, argument(run, 0), 80);
+	pid_t child = spawn();
+
+	connect_fails(run, &to, child ? 0 : SOCK_NONBLOCK, false, ETIMEDOUT, 3);
+	if (child == 0)
+		_exit(0);
+	reap(child, 0);
+}
+
+/* Arguments: address, errno name. With no route there is no local port, and no SYN. */
+static void scenario_unreachable(const struct run *run)
+{
+	struct address to = address_of(run, argument(run, 0), 80);
+	int error = strcmp(argument(run, 1), "ENETUNREACH") ? EHOSTUNREACH : ENETUNREACH;
+	struct who who = who_self();
+
+	for (int i = 0; i < 2; i++) {
+		int fd = new_socket(run, i ? SOCK_NONBLOCK : 0);
+		struct ends ends = {.rport = address_port(&to), .cookie = cookie_of(fd)};
+
+		address_text(&to, ends.raddr);
+		if (try_connect(fd, &to) != error)
+			die("connect: not %s", argument(run, 1));
+		expect("connect", &who, &ends, "\"owner_src\":\"connect\",\"error\":\"%s\"",
+		       strerrorname_np(error));
+		close(fd);
+	}
+}
+
+/* Arguments: an address that swallows everything. Given up by close, exit and SIGKILL. */
+static void scenario_aborted(const struct run *run)
+{
+	struct address to = address_of(run, argument(run, 0), 80);
+	struct who who;
+	pid_t child;
+
+	connect_fails(run, &to, SOCK_NONBLOCK, false, ABORTED, 0);
+	for (int killed = 0; killed < 2; killed++) {
+		child = spawn();
+		if (child == 0) {
+			int fd = new_socket(run, killed ? 0 : SOCK_NONBLOCK);
+			struct ends ends = {.rport = 80, .cookie = cookie_of(fd)};
+
+			address_text(&to, ends.raddr);
+			who = who_self();
+			expect("connect", &who, &ends,
+			       "\"error\":\"ECONNABORTED\",\"lport\":{\"min\":1}");
+			connect(fd, &to.any, to.length);
+			_exit(0);
+		}
+		if (killed) {
+			wait_for_syscall(child, SYS_connect, SYS_connect);
+			kill(child, SIGKILL);
+		}
+		reap(child, killed ? SIGKILL : 0);
+	}
+}
+
+/* One socket: refused, then made, then cut by connect(AF_UNSPEC), then made again. */
+static void scenario_again(const struct run *run)
+{
+	struct sockaddr nothing = {.sa_family = AF_UNSPEC};
+	struct who who = who_self();
+	struct address to;
+	int reserved = reserve(run, 0, &to);
+	int fd = new_socket(run, 0);
+	struct run same_port = *run;
+	struct ends ends = {.rport = address_port(&to), .cookie = cookie_of(fd)};
+	struct connection client, server;
+	int listener;
+
+	address_text(&to, ends.raddr);
+	if (try_connect(fd, &to) != ECONNREFUSED)
+		die("not refused");
+	expect("connect", &who, &ends, "\"error\":\"ECONNREFUSED\"");
+	close(reserved);
+	same_port.port = address_port(&to);
+	listener = listen_on(&same_port, 4, &to);
+	for (int i = 0; i < 2; i++) {
+		if (try_connect(fd, &to))
+			die("connect");
+		client = connected(fd, &to);
+		server = accept_from(listener, getpid());
+		send_bytes(&client, 10);
+		recv_bytes(&server, 10);
+		if (i == 0) {
+			expect_close(&client, &who, "local", "");
+			if (connect(fd, &nothing, sizeof(nothing)))
+				die("disconnect");
+			recv_end(&server, ECONNRESET);
+			close_as(&server, "reset");
+		} else {
+			close_as(&client, "local");
+			recv_end(&server, 0);
+			close_as(&server, "remote");
+		}
+	}
+	close(listener);
+}
+
+/* A socket that connects to itself: both ends in one, a connect and no accept. */
+static void scenario_self(const struct run *run)
+{
+	struct address self;
+	int fd = reserve(run, 0, &self);
+	struct connection connection;
+
+	if (try_connect(fd, &self))
+		die("connect");
+	connection = connected(fd, &self);
+	send_bytes(&connection, 50);
+	recv_bytes(&connection, 50);
+	close_as(&connection, "local");
+}
+
+/* ---- sockets handed on ---- */
+
+/* The parent accepts, its child serves and closes. */
+static void serve_by_child(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+	int gate[2];
+	pid_t child;
+
+	gate_new(gate);
+	child = spawn();
+	if (child == 0) {
+		close(duo->listener);
+		gate_wait(gate); /* until the parent's descriptor is gone */
+		recv_bytes(&connection, duo->tx);
+		send_bytes(&connection, duo->rx);
+		recv_end(&connection, 0);
+		close_inherited(&connection, "remote");
+		_exit(0);
+	}
+	close(connection.fd);
+	gate_open(gate);
+	reap(child, 0);
+}
+
+static void scenario_fork_server(const struct run *run)
+{
+	duo_run(run, client_closes_first, serve_by_child);
+}
+
+/* The parent connects, its child uses and closes. */
+static void client_by_child(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+	int gate[2];
+	pid_t child;
+
+	gate_new(gate);
+	child = spawn();
+	if (child == 0) {
+		gate_wait(gate);
+		send_bytes(&connection, duo->tx);
+		recv_bytes(&connection, duo->rx);
+		close_inherited(&connection, "local");
+		_exit(0);
+	}
+	close(connection.fd);
+	gate_open(gate);
+	reap(child, 0);
+}
+
+static void scenario_fork_client(const struct run *run)
+{
+	duo_run(run, client_by_child, serve_and_close_second);
+}
+
+/* The child uses the connection and ends; the parent, who made it, closes it. */
+static void client_lends_to_child(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+	pid_t child = spawn();
+
+	if (child == 0) {
+		send_bytes(&connection, duo->tx);
+		recv_bytes(&connection, duo->rx);
+		_exit(0);
+	}
+	reap(child, 0);
+	connection.tx = duo->tx;
+	connection.rx = duo->rx;
+	close_as(&connection, "local");
+}
+
+static void scenario_lent(const struct run *run)
+{
+	duo_run(run, client_lends_to_child, serve_and_close_second);
+}
+
+/* Runs `heir` from another file, with the connection's descriptor and what is known of it.
+ * @same: the process that made the connection is the one that goes on as the heir. */
+static void exec_heir(const char *path, const struct connection *connection, bool same)
+{
+	const struct ends *ends = &connection->ends;
+	char fd[16], lport[8], rport[8], cookie[24];
+
+	snprintf(fd, sizeof(fd), "%d", dup(connection->fd)); /* without O_CLOEXEC */
+	snprintf(lport, sizeof(lport), "%u", ends->lport);
+	snprintf(rport, sizeof(rport), "%u", ends->rport);
+	snprintf(cookie, sizeof(cookie), "%lu", ends->cookie);
+	execl(path, path, "heir", fd, ends->laddr, lport, ends->raddr, rport, cookie,
+	      same ? "same" : "other", NULL);
+	die("exec %s", path);
+}
+
+/* Was executed with a socket that it did not make: serves and closes. */
+static void scenario_heir(const struct run *run)
+{
+	struct who who = who_self();
+	bool same = !strcmp(argument(run, 6), "same");
+	struct connection connection = {
+		.fd = atoi(argument(run, 0)),
+		.ends = {.lport = (uint16_t)atoi(argument(run, 2)),
+			 .rport = (uint16_t)atoi(argument(run, 4)),
+			 .cookie = strtoull(argument(run, 5), NULL, 10)},
+	};
+
+	snprintf(connection.ends.laddr, sizeof(connection.ends.laddr), "%s", argument(run, 1));
+	snprintf(connection.ends.raddr, sizeof(connection.ends.raddr), "%s", argument(run, 3));
+	send_bytes(&connection, 5);
+	recv_bytes(&connection, 7);
+	if (same) { /* which of its two names is printed is left open */
+		who.exe[0] = '\0';
+		who.comm[0] = '\0';
+	}
+	expect_close(&connection, &who, "local", same ? "" : ",\"owner_src\":\"close\"");
+	if (close(connection.fd))
+		die("close");
+}
+
+static void talk_to_heir(struct connection *connection)
+{
+	recv_bytes(connection, 5);
+	send_bytes(connection, 7);
+	recv_end(connection, 0);
+	close_as(connection, "remote");
+}
+
+static void client_becomes_heir(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	exec_heir(argument(duo->run, 0), &connection, true);
+}
+
+static void serve_heir(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+
+	talk_to_heir(&connection);
+}
+
+static void client_of_heir(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	talk_to_heir(&connection);
+}
+
+/* As inetd does it: accept, fork, exec. */
+static void serve_by_heir(const struct duo *duo)
+{
+	struct connection connection = duo_accept(duo);
+	int gate[2];
+	pid_t child;
+
+	gate_new(gate);
+	child = spawn();
+	if (child == 0) {
+		gate_wait(gate);
+		exec_heir(argument(duo->run, 0), &connection, false);
+	}
+	close(connection.fd);
+	gate_open(gate);
+	reap(child, 0);
+}
+
+/* Argument: a copy of this program under another name. */
+static void scenario_exec(const struct run *run)
+{
+	duo_run(run, client_becomes_heir, serve_heir);
+	duo_run(run, client_of_heir, serve_by_heir);
+}
+
+/* ---- several servers and threads ---- */
+
+#define WORKERS 4
+#define CLIENTS 40
+
+/* Serves until it is killed. Every third connection is closed untouched. */
+static void __attribute__((noreturn)) work(int listener, pid_t listener_pid)
+{
+	for (int n = 0;; n++) {
+		struct connection connection = accept_from(listener, listener_pid);
+
+		if (n % 3)
+			send_bytes(&connection, 10);
+		close_as(&connection, "local");
+	}
+}
+
+/* Each connection is over on both ends before the next one begins. */
+static void visit_workers(const struct run *run, const struct address *to)
+{
+	for (int n = 0; n < CLIENTS; n++) {
+		struct connection connection = connect_to(run, to, 0);
+		char data[16];
+		ssize_t got;
+
+		while ((got = recv(connection.fd, data, sizeof(data), 0)) > 0)
+			connection.rx += (uint64_t)got;
+		if (got < 0)
+			die("recv");
+		close_as(&connection, "remote");
+	}
+}
+
+static void stop_workers(const pid_t *workers)
+{
+	for (int i = 0; i < WORKERS; i++) {
+		/* asleep in accept: its last connection has been dealt with */
+		wait_for_syscall(workers[i], SYS_accept, SYS_accept4);
+		kill(workers[i], SIGTERM);
+		reap(workers[i], SIGTERM);
+	}
+}
+
+/* One listener, shared. */
+static void scenario_prefork(const struct run *run)
+{
+	struct address server;
+	int listener = listen_on(run, 128, &server);
+	pid_t master = getpid(), workers[WORKERS], client;
+
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i] = spawn();
+		if (workers[i] == 0)
+			work(listener, master);
+	}
+	client = spawn();
+	if (client == 0) {
+		close(listener);
+		visit_workers(run, &server);
+		_exit(0);
+	}
+	reap(client, 0);
+	stop_workers(workers);
+	close(listener);
+}
+
+/* A listener for each worker, all of one port. */
+static void scenario_reuseport(const struct run *run)
+{
+	int reserved = new_socket(run, 0);
+	struct address server = address_of(run, NULL, run->port);
+	pid_t workers[WORKERS];
+	int gate[2];
+
+	gate_new(gate);
+	set_option(reserved, SOL_SOCKET, SO_REUSEPORT, 1);
+	bind_to(reserved, &server);
+	server = address_local(reserved);
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i] = spawn();
+		if (workers[i] == 0) {
+			struct who who = who_self();
+			int listener = new_socket(run, 0);
+			struct ends ends = {.lport = address_port(&server),
+					    .cookie = cookie_of(listener)};
+
+			set_option(listener, SOL_SOCKET, SO_REUSEPORT, 1);
+			bind_to(listener, &server);
+			if (listen(listener, 10 + i))
+				die("listen");
+			address_text(&server, ends.laddr);
+			expect("listen", &who, &ends, "\"backlog\":%d", 10 + i);
+			gate_open(gate);
+			work(listener, getpid());
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		gate_wait(gate);
+	close(reserved);
+	visit_workers(run, &server);
+	stop_workers(workers);
+}
+
+struct thread_job {
+	const struct duo *duo;
+	int n;
+};
+
+static void *thread_connects(void *argument)
+{
+	const struct thread_job *job = argument;
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "Socket Thread%d", job->n);
+	if (prctl(PR_SET_NAME, comm))
+		die("prctl");
+	client_closes_first(job->duo);
+	return NULL;
+}
+
+static void client_with_threads(const struct duo *duo)
+{
+	struct thread_job jobs[WORKERS];
+	pthread_t threads[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++) {
+		jobs[i] = (struct thread_job){.duo = duo, .n = i};
+		if ((errno = pthread_create(&threads[i], NULL, thread_connects, &jobs[i])))
+			die("pthread_create");
+	}
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void serve_threads(const struct duo *duo)
+{
+	for (int i = 0; i < WORKERS; i++)
+		serve_and_close_second(duo);
+}
+
+static void scenario_threads(const struct run *run)
+{
+	duo_run(run, client_with_threads, serve_threads);
+}
+
+/* Threads of one process accept on one listener: the record names the thread. */
+static void *thread_accepts(void *argument)
+{
+	const struct thread_job *job = argument;
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "Acceptor %d", job->n);
+	if (prctl(PR_SET_NAME, comm))
+		die("prctl");
+	serve_and_close_second(job->duo);
+	return NULL;
+}
+
+static void serve_with_threads(const struct duo *duo)
+{
+	struct thread_job jobs[WORKERS];
+	pthread_t threads[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++) {
+		jobs[i] = (struct thread_job){.duo = duo, .n = i};
+		if ((errno = pthread_create(&threads[i], NULL, thread_accepts, &jobs[i])))
+			die("pthread_create");
+	}
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void client_visits_threads(const struct duo *duo)
+{
+	for (int i = 0; i < WORKERS; i++)
+		client_closes_first(duo);
+}
+
+static void scenario_accept_threads(const struct run *run)
+{
+	duo_run(run, client_visits_threads, serve_with_threads);
+}
+
+/* ---- accepted late or never ---- */
+
+static void client_waits_for_reset(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	gate_open(duo->gate);
+	recv_end(&connection, ECONNRESET);
+	close_as(&connection, "reset");
+}
+
+/* A connection that sits in the backlog, taken from the client's end turned round. */
+static struct connection backlogged(const struct duo *duo)
+{
+	struct connection connection = {.fd = -1, .rx = duo->tx};
+
+	connection.ends.lport = address_port(&duo->server);
+	address_text(&duo->server, connection.ends.laddr);
+	memcpy(connection.ends.raddr, connection.ends.laddr, sizeof(connection.ends.raddr));
+	return connection;
+}
+
+/* Nobody ever accepts; the listener's end cuts the connection. */
+static void serve_nobody(const struct duo *duo)
+{
+	struct who who = who_self();
+	struct connection waiting = backlogged(duo);
+
+	gate_wait(duo->gate);
+	expect("accept", &who, &waiting.ends, "\"owner_src\":\"listen\",\"listener_pid\":%d",
+	       getpid());
+	phase("waiting");
+	expect_close(&waiting, &who, "local", ",\"owner_src\":\"listen\"");
+	close(duo->listener);
+}
+
+static void scenario_backlog(const struct run *run)
+{
+	duo_run(run, client_waits_for_reset, serve_nobody);
+}
+
+static void client_waits_for_end(const struct duo *duo)
+{
+	struct connection connection = duo_connect(duo, 0);
+
+	send_bytes(&connection, duo->tx);
+	gate_open(duo->gate);
+	recv_bytes(&connection, duo->rx);
+	recv_end(&connection, 0);
+	close_as(&connection, "remote");
+}
+
+/* A worker accepts when the record has gone out with the listener: close has the final word. */
+static void serve_late(const struct duo *duo)
+{
+	struct who who = who_self();
+	struct connection connection = backlogged(duo);
+	pid_t child;
+
+	gate_wait(duo->gate);
+	expect("accept", &who, &connection.ends, "\"owner_src\":\"listen\",\"listener_pid\":%d",
+	       getpid());
+	phase("waiting");
+	child = spawn();
+	if (child == 0) {
+		connection = accept_quietly(duo->listener);
+		recv_bytes(&connection, duo->tx);
+		send_bytes(&connection, duo->rx);
+		close_as(&connection, "local");
+		_exit(0);
+	}
+	reap(child, 0);
+}
+
+static void scenario_late(const struct run *run)
+{
+	duo_run(run, client_waits_for_end, serve_late);
+}
+
+/* ---- begun before the tool ---- */
+
+static int quiet_listener(const struct run *run, int backlog, struct address *ret_address)
+{
+	int fd = reserve(run, run->port, ret_address);
+
+	if (listen(fd, backlog))
+		die("listen");
+	return fd;
+}
+
+/* A worker is asleep in accept, on its master's listener, before the tool starts. */
+static void scenario_blocked(const struct run *run)
+{
+	struct duo duo = {.run = run, .listener_pid = getpid(), .tx = 100, .rx = 200};
+	pid_t worker;
+
+	duo.listener = quiet_listener(run, 16, &duo.server);
+	worker = spawn();
+	if (worker == 0) {
+		serve_and_close_second(&duo);
+		_exit(0);
+	}
+	wait_for_syscall(worker, SYS_accept, SYS_accept4);
+	phase("blocked");
+	client_closes_first(&duo);
+	reap(worker, 0);
+	close(duo.listener);
+}
+
+/* A connected pair, made without any record. Bytes sent before count at the close as well. */
+static void quiet_pair(const struct run *run, int listener, const struct address *server,
+		       struct connection *ret_client, struct connection *ret_accepted)
+{
+	struct connection client = {.fd = new_socket(run, 0)}, accepted;
+
+	if (try_connect(client.fd, server))
+		die("connect");
+	client.ends = ends_of(client.fd, server);
+	accepted = accept_quietly(listener);
+	send_bytes(&client, 11);
+	recv_bytes(&accepted, 11);
+	*ret_client = client;
+	*ret_accepted = accepted;
+}
+
+/* One process holds the client's end, another one the server's; both close afterwards. */
+static void scenario_established(const struct run *run)
+{
+	struct address server;
+	int listener = quiet_listener(run, 16, &server);
+	struct connection client, accepted;
+	int gate[2];
+	pid_t child;
+
+	quiet_pair(run, listener, &server, &client, &accepted);
+	gate_new(gate);
+	child = spawn();
+	if (child == 0) {
+		close(client.fd);
+		close(listener);
+		gate_wait(gate);
+		recv_end(&accepted, 0);
+		close_as(&accepted, "remote");
+		_exit(0);
+	}
+	close(accepted.fd);
+	phase("established");
+	close_as(&client, "local");
+	gate_open(gate);
+	reap(child, 0);
+	close(listener);
+}
+
+static void expect_open(const struct who *who, const struct ends *ends, const char *state,
+			pid_t other)
+{
+	char holders[64];
+
+	if (other)
+		snprintf(holders, sizeof(holders), "[%d,%d]", who->pid, other);
+	else
+		snprintf(holders, sizeof(holders), "[%d]", who->pid);
+	expect("open", who, ends, "\"state\":{\"re\":\"%s\"},\"holders\":%s", state, holders);
+}
+
+/*
+ * A listener; a connection that this process holds alone; one whose client end it shares with a
+ * child. Prints what a list has to show and waits; with argument "stream", goes on to close all.
+ */
+static void scenario_open(const struct run *run)
+{
+	bool stream = run->argc > 0 && !strcmp(run->argv[0], "stream");
+	struct who who = who_self();
+	struct ends listening = {};
+	struct address server;
+	int listener = quiet_listener(run, 33, &server);
+	struct connection client, accepted, shared, shared_accepted;
+	int gate[2];
+	pid_t child;
+
+	who.tid = 0; /* an open file has no thread */
+	who.comm[0] = '\0';
+	gate_new(gate);
+	quiet_pair(run, listener, &server, &shared, &shared_accepted);
+	child = spawn();
+	if (child == 0) {
+		close(listener);
+		close(shared_accepted.fd);
+		gate_wait(gate);
+		_exit(0);
+	}
+	quiet_pair(run, listener, &server, &client, &accepted);
+	address_text(&server, listening.laddr);
+	listening.lport = address_port(&server);
+	listening.cookie = cookie_of(listener);
+	/* between fork and close the child held them too */
+	wait_for_syscall(child, SYS_read, SYS_read);
+	expect_open(&who, &listening, "^LISTEN", 0);
+	expect_open(&who, &client.ends, "^ESTAB", 0);
+	expect_open(&who, &accepted.ends, "^ESTAB", 0);
+	expect_open(&who, &shared.ends, "^ESTAB", child);
+	expect_open(&who, &shared_accepted.ends, "^ESTAB", 0);
+	phase("open");
+	gate_open(gate);
+	reap(child, 0);
+	if (!stream)
+		return;
+	who = who_self();
+	close_as(&client, "local");
+	recv_end(&accepted, 0);
+	close_as(&accepted, "remote");
+	close_as(&shared, "local");
+	recv_end(&shared_accepted, 0);
+	close_as(&shared_accepted, "remote");
+	close(listener);
+}
+
+#define CHURN_OPEN 24 /* connections that are open at any time */
+
+static void churn_print(const char *what, const struct connection *connection)
+{
+	struct line line = {};
+
+	line_add(&line, "{\"churn\":\"%s\",\"cookie\":%lu,\"lport\":%u,\"rport\":%u}\n", what,
+		 connection->ends.cookie, connection->ends.lport, connection->ends.rport);
+	line_print(&line);
+}
+
+/*
+ * Opens and closes connections all the time, CHURN_OPEN of them open at once, while the tool
+ * starts: "phase churn" says that it has begun; a first line on stdin: the tool is ready; a second:
+ * end. Prints each end with what has to be known of it: "early" closed before the tool was ready
+ * (seen or not), "seen" open at some time afterwards (exactly once, and closed exactly once).
+ */
+static void scenario_churn(const struct run *run)
+{
+	struct address server;
+	int listener = quiet_listener(run, 64, &server);
+	struct connection client[CHURN_OPEN] = {}, accepted[CHURN_OPEN] = {};
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	int lines = 0, rest = 500; /* some more when all is said */
+	char byte;
+
+	dprintf(STDERR_FILENO, "phase churn\n");
+	for (int i = 0; rest > 0; i = (i + 1) % CHURN_OPEN) {
+		if (lines < 1 && poll(&input, 1, 0) == 1) {
+			if (read(STDIN_FILENO, &byte, 1) != 1)
+				die("stdin");
+			lines += byte == '\n';
+		}
+		rest -= lines;
+		if (client[i].fd > 0) {
+			churn_print(lines ? "seen" : "early", &client[i]);
+			churn_print(lines ? "seen" : "early", &accepted[i]);
+			close(client[i].fd);
+			recv_end(&accepted[i], 0);
+			close(accepted[i].fd);
+		}
+		quiet_pair(run, listener, &server, &client[i], &accepted[i]);
+		poll(NULL, 0, 1); /* about a thousand a second: ports do not run out */
+	}
+	for (int i = 0; i < CHURN_OPEN; i++) {
+		churn_print("seen", &client[i]);
+		churn_print("seen", &accepted[i]);
+		close(client[i].fd);
+		recv_end(&accepted[i], 0);
+		close(accepted[i].fd);
+	}
+}
+
+/* ---- two network namespaces ---- */
+
+static void enter_netns(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die("setns %s", path);
+	close(fd);
+}
+
+/* Server in the namespace of argument 0 with the address of argument 1, client here. */
+static void scenario_two_netns(const struct run *run)
+{
+	struct address server = address_of(run, argument(run, 1), 8080), bound;
+	struct connection connection;
+	int gate[2];
+	pid_t child;
+
+	gate_new(gate);
+	child = spawn();
+	if (child == 0) {
+		struct run there = *run;
+		struct duo duo = {.run = &there, .listener_pid = getpid(), .tx = 100, .rx = 200};
+		struct ends ends = {.lport = 8080};
+		struct who who;
+
+		enter_netns(argument(run, 0));
+		who = who_self();
+		duo.listener = new_socket(run, 0);
+		bound = server;
+		bind_to(duo.listener, &bound);
+		if (listen(duo.listener, 5))
+			die("listen");
+		address_text(&bound, ends.laddr);
+		ends.cookie = cookie_of(duo.listener);
+		expect("listen", &who, &ends, "\"backlog\":5");
+		gate_open(gate);
+		serve_and_close_second(&duo);
+		_exit(0);
+	}
+	gate_wait(gate);
+	connection = connect_to(run, &server, 0);
+	send_bytes(&connection, 100);
+	recv_bytes(&connection, 200);
+	close_as(&connection, "local");
+	reap(child, 0);
+}
+
+/* A socket belongs to the namespace that it was made in, not to the one its process is in. */
+static void scenario_setns(const struct run *run)
+{
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct address server;
+	struct who there;
+	struct connection client, accepted;
+	int listener, fd;
+	struct ends ends = {};
+
+	if (here < 0)
+		die("open netns");
+	enter_netns(argument(run, 0));
+	there = who_self();
+	listener = reserve(run, 0, &server);
+	fd = new_socket(run, 0);
+	if (setns(here, CLONE_NEWNET))
+		die("setns");
+	close(here);
+	if (listen(listener, 7) || try_connect(fd, &server))
+		die("connect");
+	address_text(&server, ends.laddr);
+	ends.lport = address_port(&server);
+	ends.cookie = cookie_of(listener);
+	expect("listen", &there, &ends, "\"backlog\":7");
+	client = (struct connection){.fd = fd, .ends = ends_of(fd, &server)};
+	expect("connect", &there, &client.ends, "\"error\":null");
+	accepted = accept_quietly(listener);
+	expect("accept", &there, &accepted.ends, "\"listener_pid\":%d", getpid());
+	expect_close(&client, &there, "local", "");
+	close(client.fd);
+	recv_end(&accepted, 0);
+	expect_close(&accepted, &there, "remote", "");
+	close(accepted.fd);
+	close(listener);
+}
+
+/* The peer goes away without a word: TCP_USER_TIMEOUT ends the connection. Arguments as above;
+ * at "phase cut" the test has the packets dropped. Only the client's namespace is looked at. */
+static void scenario_user_timeout(const struct run *run)
+{
+	struct address server = address_of(run, argument(run, 1), 8081);
+	struct connection connection;
+	struct who who = who_self();
+	int gate[2], end[2], error;
+	struct pollfd wait = {};
+	pid_t child;
+
+	gate_new(gate);
+	gate_new(end);
+	child = spawn();
+	if (child == 0) {
+		int listener, fd;
+
+		enter_netns(argument(run, 0));
+		listener = new_socket(run, 0);
+		bind_to(listener, &server);
+		if (listen(listener, 5))
+			die("listen");
+		gate_open(gate);
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			die("accept");
+		gate_wait(end);
+		linger_reset(fd);
+		_exit(0);
+	}
+	gate_wait(gate);
+	connection = connect_to(run, &server, 0);
+	set_option(connection.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 600);
+	phase("cut");
+	send_bytes(&connection, 10);
+	wait.fd = connection.fd;
+	if (poll(&wait, 1, -1) != 1)
+		die("poll");
+	error = recv(connection.fd, &error, 1, 0) < 0 ? errno : 0;
+	if (error != ETIMEDOUT)
+		die("error %s", strerrorname_np(error));
+	expect("close", &who, &connection.ends,
+	       "\"closed_by\":null,\"error\":\"ETIMEDOUT\",\"tx_bytes\":10,\"rx_bytes\":0,"
+	       "\"retransmits\":{\"min\":1}");
+	close(connection.fd);
+	gate_open(end);
+	reap(child, 0);
+}
+
+/* ---- load ---- */
+
+/* Argument: how many. Makes and closes connections as fast as one process can, with RST at the end:
+ * no port stays in TIME_WAIT. Prints how many connects, accepts and closes there were. */
+static void scenario_flood(const struct run *run)
+{
+	int count = atoi(argument(run, 0));
+	struct address server;
+	int listener = quiet_listener(run, 64, &server);
+	struct line line = {};
+
+	for (int i = 0; i < count; i++) {
+		int fd = new_socket(run, 0), accepted;
+
+		linger_reset(fd);
+		if (connect(fd, &server.any, server.length))
+			die("connect");
+		accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (accepted < 0)
+			die("accept");
+		close(fd);
+		close(accepted);
+	}
+	close(listener);
+	line_add(&line, "{\"connect\":%d,\"accept\":%d,\"close\":%d}\n", count, count, 2 * count);
+	line_print(&line);
+}
+
+/* Arguments: a port, a descriptor to log to. Connects, logs "connect PID LPORT" and is gone. */
+static void scenario_burst_client(const struct run *run)
+{
+	struct address server = address_of(run, NULL, (uint16_t)atoi(argument(run, 0)));
+	int log = atoi(argument(run, 1)), fd = new_socket(run, 0);
+	struct address local;
+
+	if (connect(fd, &server.any, server.length))
+		die("connect");
+	local = address_local(fd);
+	if (dprintf(log, "connect %d %u\n", getpid(), address_port(&local)) < 0)
+		die("log");
+}
+
+/* Accepts and closes @count connections; logs "accept PID RPORT". */
+static void burst_serve(int listener, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct address peer = {.length = sizeof(peer.storage)};
+		int fd = accept4(listener, &peer.any, &peer.length, SOCK_CLOEXEC);
+
+		if (fd < 0)
+			die("accept");
+		close(fd);
+		if (dprintf(STDOUT_FILENO, "accept %d %u\n", getpid(), address_port(&peer)) < 0)
+			die("log");
+	}
+}
+
+/* Arguments: how many clients, how many at once. Each is a process of its own: fork, exec, connect,
+ * exit. stdout is the log: opened for appending by the test. */
+static void scenario_burst(const struct run *run)
+{
+	int count = atoi(argument(run, 0)), jobs = atoi(argument(run, 1)), running = 0;
+	struct address server;
+	int listener = quiet_listener(run, 1024, &server), status;
+	struct who who = who_self();
+	char port[8], family[3] = {'-', run->mode, '\0'};
+	pid_t serving = spawn();
+
+	if (serving == 0) {
+		burst_serve(listener, count);
+		_exit(0);
+	}
+	close(listener);
+	snprintf(port, sizeof(port), "%u", address_port(&server));
+	for (int i = 0; i < count; i++) {
+		pid_t child = vfork();
+
+		if (child == 0) {
+			execl(who.exe, who.exe, family, "burst-client", port, "1", NULL);
+			_exit(1);
+		}
+		if (child < 0)
+			die("vfork");
+		if (++running == jobs) {
+			if (wait(&status) < 0 || status)
+				die("client: wait status %#x", status);
+			running--;
+		}
+	}
+	while (running-- > 0) {
+		if (wait(&status) < 0 || status)
+			die("client or server: wait status %#x", status);
+	}
+	if (waitpid(serving, &status, 0) == serving && status)
+		die("server: wait status %#x", status);
+}
+
+/* ---- */
+
+static const struct {
+	const char *name;
+	void (*function)(const struct run *run);
+} scenarios[] = {
+	{"accept-threads", scenario_accept_threads},
+	{"aborted", scenario_aborted},
+	{"again", scenario_again},
+	{"args", scenario_args},
+	{"backlog", scenario_backlog},
+	{"blocked", scenario_blocked},
+	{"burst", scenario_burst},
+	{"burst-client", scenario_burst_client},
+	{"bytes", scenario_bytes},
+	{"churn", scenario_churn},
+	{"connect", scenario_connect},
+	{"established", scenario_established},
+	{"exec", scenario_exec},
+	{"exit", scenario_exit},
+	{"fast-open", scenario_fast_open},
+	{"flood", scenario_flood},
+	{"fork-client", scenario_fork_client},
+	{"fork-server", scenario_fork_server},
+	{"gated", scenario_gated},
+	{"half-close", scenario_half_close},
+	{"heir", scenario_heir},
+	{"killed", scenario_killed},
+	{"late", scenario_late},
+	{"lent", scenario_lent},
+	{"nonblock", scenario_nonblock},
+	{"open", scenario_open},
+	{"prefork", scenario_prefork},
+	{"refused", scenario_refused},
+	{"reset", scenario_reset},
+	{"reuseport", scenario_reuseport},
+	{"self", scenario_self},
+	{"server-first", scenario_server_first},
+	{"setns", scenario_setns},
+	{"threads", scenario_threads},
+	{"timeout", scenario_timeout},
+	{"two-netns", scenario_two_netns},
+	{"unreachable", scenario_unreachable},
+	{"unread", scenario_unread},
+	{"user-timeout", scenario_user_timeout},
+};
+
+int main(int argc, char **argv)
+{
+	struct run run = {.mode = '4', .command_line = argv};
+	int option;
+
+	while ((option = getopt(argc, argv, "+46mp:")) != -1) {
+		if (option == 'p')
+			run.port = (uint16_t)atoi(optarg);
+		else if (option == '?')
+			die("usage: traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]");
+		else
+			run.mode = (char)option;
+	}
+	if (optind >= argc)
+		die("usage: traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]");
+	run.argc = argc - optind - 1;
+	run.argv = argv + optind + 1;
+	alarm(LIFE_SECONDS);
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (!strcmp(argv[optind], scenarios[i].name)) {
+			scenarios[i].function(&run);
+			return 0;
+		}
+	}
+	die("no scenario %s", argv[optind]);
+}

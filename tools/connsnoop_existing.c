@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/connsnoop_existing.h"
+
+#include "bpf/connsnoop.h"
+#include "connsnoop.skel.h"
+#include "lib/filter.h"
+#include "lib/iterator.h"
+#include "tools/connsnoop_list.h"
+
+struct existing {
+	const struct connsnoop_options *options;
+	struct stream *stream;
+	struct socket_list *list;
+	uint32_t *pids, *ppids; /* of all processes */
+	size_t n_pids, pids_max;
+};
+
+static void existing_release(struct existing *existing)
+{
+	socket_list_free(existing->list);
+	free(existing->pids);
+	free(existing->ppids);
+}
+
+static int on_process(void *context, const struct record_header *record)
+{
+	struct existing *existing = context;
+	const struct process_record *process = (const void *)record;
+	size_t n = existing->n_pids;
+
+	if (n == existing->pids_max) {
+		size_t max = n ? 2 * n : 1024;
+		uint32_t *pids = realloc(existing->pids, max * sizeof(*pids));
+		uint32_t *ppids;
+
+		if (!pids)
+			return -ENOMEM;
+		existing->pids = pids;
+		ppids = realloc(existing->ppids, max * sizeof(*ppids));
+		if (!ppids)
+			return -ENOMEM;
+		existing->ppids = ppids;
+		existing->pids_max = max;
+	}
+	existing->pids[n] = process->id.tgid;
+	existing->ppids[n] = process->id.ppid;
+	existing->n_pids++;
+	return stream_record(existing->stream, record, record->length);
+}
+
+static int on_socket(void *context, const struct record_header *record)
+{
+	struct existing *existing = context;
+
+	return socket_list_add(existing->list, (const void *)record);
+}
+
+static int on_listed(void *context, const struct open_record *record, const uint32_t *holders,
+		     size_t n)
+{
+	struct existing *existing = context;
+
+	/* the hooks tell of what began under their eyes, and of how this connect will end */
+	if (existing->options->existing &&
+	    (record->live || (n && record->connection.state == 2 /* TCP_SYN_SENT */)))
+		return 0;
+	return stream_open_socket(existing->stream, record, holders, n);
+}
+
+/* A child that is forked while its parent is not yet in the filter is found by the next pass. */
+static int read_processes(struct existing *existing, struct connsnoop_bpf *bpf)
+{
+	const struct bpf_program *program = bpf_program__autoload(bpf->progs.list_processes)
+						    ? bpf->progs.list_processes
+						    : bpf->progs.list_processes_no_args;
+	const struct process_filter *filter = &existing->options->common.process;
+	int r;
+
+	do {
+		existing->n_pids = 0;
+		r = iterator_run(program, &connsnoop_sizes, on_process, existing);
+		if (r < 0 || !filter->follow || !filter->n_pids)
+			return r;
+		r = filter_add_descendants(bpf_map__fd(bpf->maps.processes), existing->pids,
+					   existing->ppids, existing->n_pids);
+	} while (r > 0);
+	return r;
+}
+
+int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf *bpf,
+		  struct stream *stream)
+{
+	_cleanup_(existing_release) struct existing existing = {.options = options,
+								.stream = stream};
+	bool print = (options->list || options->existing) &&
+		     options->events & EVENT_BIT(RECORD_OPEN);
+	int r;
+
+	r = read_processes(&existing, bpf);
+	if (r < 0)
+		return r;
+	r = socket_list_new(&existing.list);
+	if (!r)
+		r = iterator_run(bpf->progs.list_sockets, &connsnoop_sizes, on_socket, &existing);
+	/* a socket without a holder has no process that a filter could want */
+	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld))
+		r = iterator_run(bpf->progs.list_unheld, &connsnoop_sizes, on_socket, &existing);
+	if (r < 0 || !print)
+		return r;
+	return socket_list_each(existing.list, on_listed, &existing);
+}

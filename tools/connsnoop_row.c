@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/connsnoop_row.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base.h"
+#include "lib/cgroup.h"
+#include "lib/cidr.h"
+
+const char *const connsnoop_events[] = {"connect", "accept", "listen", "flow", "close", "open",
+					NULL};
+
+const struct field connsnoop_fields[FIELDS] = {
+	[FIELD_TYPE] = {"type", "EVENT", "connect, accept, listen, close, open, lost", 7, 0},
+	[FIELD_TS] = {"ts", "TS", "when it happened, RFC 3339 UTC with ns", 12, 0},
+	[FIELD_PID] = {"pid", "PID", "process id", 7, FIELD_RIGHT},
+	[FIELD_TID] = {"tid", "TID", "thread id", 7, FIELD_RIGHT},
+	[FIELD_NAME] = {"name", "NAME", "full name of the process", 18, 0},
+	[FIELD_COMM] = {"comm", "COMM", "name of the thread, 15 bytes at most", 15, 0},
+	[FIELD_NAME_SRC] = {"name_src", "NAMESRC",
+			    "how name is known: exec iter fork exe cmdline kernel guess comm", 7, 0},
+	[FIELD_EXE] = {"exe", "EXE", "path of the executable", 24, 0},
+	[FIELD_SCRIPT] = {"script", "SCRIPT", "path of the script that an interpreter runs", 24, 0},
+	[FIELD_ARGS] = {"args", "ARGS", "command line, an array", 30, 0},
+	[FIELD_ARGS_CUT] = {"args_cut", "CUT", "true: the command line is longer", 3, 0},
+	[FIELD_PPID] = {"ppid", "PPID", "process id of the parent", 7, FIELD_RIGHT},
+	[FIELD_UID] = {"uid", "UID", "effective user id", 6, FIELD_RIGHT},
+	[FIELD_CGROUP] = {"cgroup", "CGROUP", "path of the cgroup (v2)", 30, 0},
+	[FIELD_CONTAINER] = {"container", "CONTAINER", "container id found in cgroup", 12, 0},
+	[FIELD_NETNS] = {"netns", "NETNS", "network namespace, inode number", 10, FIELD_RIGHT},
+	[FIELD_PROTO] = {"proto", "PROTO", "protocol", 5, 0},
+	[FIELD_LADDR] = {"laddr", "LADDR", "local address", 15, 0},
+	[FIELD_LPORT] = {"lport", "LPORT", "local port", 5, FIELD_RIGHT},
+	[FIELD_RADDR] = {"raddr", "RADDR", "remote address", 15, 0},
+	[FIELD_RPORT] = {"rport", "RPORT", "remote port", 5, FIELD_RIGHT},
+	[FIELD_COOKIE] = {"cookie", "COOKIE", "the kernel's number of the socket", 8, FIELD_RIGHT},
+	[FIELD_OWNER_SRC] = {"owner_src", "OWNSRC",
+			     "how pid is known: connect accept listen send recv close iter unknown", 7,
+			     0},
+	[FIELD_ERROR] = {"error", "ERROR", "errno that ended it, such as ECONNREFUSED", 12, 0},
+	[FIELD_LATENCY] = {"latency_ns", "LATENCY", "from connect to its end, ns", 10, FIELD_RIGHT},
+	[FIELD_LISTENER_PID] = {"listener_pid", "LISTENER", "process that listened for it", 8,
+				FIELD_RIGHT},
+	[FIELD_BACKLOG] = {"backlog", "BACKLOG", "connections that may wait for accept", 7,
+			   FIELD_RIGHT},
+	[FIELD_DURATION] = {"duration_ns", "DURATION", "from established to closed, ns", 12,
+			    FIELD_RIGHT},
+	[FIELD_TX_BYTES] = {"tx_bytes", "TX", "payload sent, bytes", 10, FIELD_RIGHT},
+	[FIELD_RX_BYTES] = {"rx_bytes", "RX", "payload received, bytes", 10, FIELD_RIGHT},
+	[FIELD_TX_PACKETS] = {"tx_packets", "TXPKT", "segments sent (wraps at 2^32)", 7,
+			      FIELD_RIGHT},
+	[FIELD_RX_PACKETS] = {"rx_packets", "RXPKT", "segments received (wraps at 2^32)", 7,
+			      FIELD_RIGHT},
+	[FIELD_RETRANSMITS] = {"retransmits", "RETRANS", "segments sent again", 7, FIELD_RIGHT},
+	[FIELD_RTT] = {"rtt_us", "RTT", "smoothed round-trip time, us", 7, FIELD_RIGHT},
+	[FIELD_CLOSED_BY] = {"closed_by", "CLOSEDBY", "who closed first: local remote reset", 8, 0},
+	[FIELD_STATE] = {"state", "STATE", "TCP state", 11, 0},
+	[FIELD_HOLDERS] = {"holders", "HOLDERS", "all processes that hold the socket, an array", 12,
+			   0},
+	[FIELD_COUNT] = {"count", "COUNT", "records lost", 7, FIELD_RIGHT},
+	[FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
+	[FIELD_SECONDS] = {"seconds", "SECONDS", "since the start of connsnoop, s", 11,
+			   FIELD_RIGHT | FIELD_TABLE},
+	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 19, FIELD_TABLE},
+	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 19, FIELD_TABLE},
+	[FIELD_DETAIL] = {"detail", "DETAIL", "what the event has to say, in short", 26,
+			  FIELD_TABLE},
+};
+
+static const char *owner_source_name(uint8_t source)
+{
+	static const char *const names[OWNER_SOURCES] = {
+		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect",
+		[OWNER_ACCEPT] = "accept",   [OWNER_LISTEN] = "listen",
+		[OWNER_SEND] = "send",	     [OWNER_RECV] = "recv",
+		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",
+		[OWNER_PROCFS] = "procfs",
+	};
+
+	return source < OWNER_SOURCES ? names[source] : "unknown";
+}
+
+static const char *tcp_state_name(uint8_t state)
+{
+	/* include/net/tcp_states.h */
+	static const char *const names[] = {
+		NULL,	      "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
+		"TIME_WAIT",  "CLOSE",	     "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING",
+		"SYN_RECV",
+	};
+
+	return state < ARRAY_SIZE(names) ? names[state] : NULL;
+}
+
+/* Short forms for people: 950us, 1.2ms, 3.4s; 512, 1.2k, 3.4M (powers of ten). */
+static void format_duration(uint64_t ns, char text[16])
+{
+	if (ns < 1000 * 1000)
+		snprintf(text, 16, "%uus", (unsigned int)(ns / 1000));
+	else if (ns < NSEC_PER_SEC)
+		snprintf(text, 16, "%.1fms", (double)ns / 1e6);
+	else if (ns < 1000 * NSEC_PER_SEC)
+		snprintf(text, 16, "%.1fs", (double)ns / 1e9);
+	else
+		snprintf(text, 16, "%.0fs", (double)ns / 1e9);
+}
+
+static void format_bytes(uint64_t bytes, char text[16])
+{
+	static const char units[] = " kMGTPE";
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 999.95 && unit < sizeof(units) - 2) {
+		value /= 1000;
+		unit++;
+	}
+	if (unit)
+		snprintf(text, 16, "%.1f%c", value, units[unit]);
+	else
+		snprintf(text, 16, "%u", (unsigned int)bytes);
+}
+
+static void row_address(struct row *row, size_t field, size_t both, const uint8_t address[16],
+			uint16_t port)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_format(address, text);
+	row_text_printf(row, field, "%s", text);
+	if (strchr(text, ':'))
+		row_text_printf(row, both, "[%s]:%u", text, port);
+	else
+		row_text_printf(row, both, "%s:%u", text, port);
+}
+
+static void row_error(struct row *row, uint32_t error)
+{
+	const char *name;
+
+	if (!error) {
+		row_null(row, FIELD_ERROR);
+		return;
+	}
+	name = error == CONNECT_ERROR_UNKNOWN ? NULL : strerrorname_np((int)error);
+	row_text(row, FIELD_ERROR, name ? name : "unknown");
+}
+
+static void fill_time(uint64_t monotonic_ns, const struct connsnoop_context *context,
+		      struct row *row)
+{
+	uint64_t realtime_ns = clock_realtime_ns(context->clock, monotonic_ns);
+	uint64_t since = monotonic_ns > context->start_ns ? monotonic_ns - context->start_ns : 0;
+
+	row_time(row, FIELD_TS, realtime_ns);
+	row_time(row, FIELD_TIME, realtime_ns);
+	row_text_printf(row, FIELD_SECONDS, "%llu.%06llu", (unsigned long long)(since / NSEC_PER_SEC),
+			(unsigned long long)(since % NSEC_PER_SEC / 1000));
+}
+
+static void fill_no_owner(struct row *row)
+{
+	for (size_t i = FIELD_PID; i <= FIELD_CONTAINER; i++)
+		if (i != FIELD_SCRIPT && i != FIELD_ARGS_CUT)
+			row_null(row, i);
+}
+
+static void fill_owner(const struct process_id *owner, const struct connsnoop_context *context,
+		       struct row *row)
+{
+	const struct process_names *names = context->names;
+	size_t container_length = 0;
+	const char *container =
+		context->cgroup ? cgroup_container(context->cgroup, &container_length) : NULL;
+
+	row_uint(row, FIELD_PID, owner->tgid);
+	if (owner->tid)
+		row_uint(row, FIELD_TID, owner->tid);
+	else
+		row_null(row, FIELD_TID);
+	row_text(row, FIELD_NAME, names->name);
+	row_text_n(row, FIELD_COMM, owner->comm, strnlen(owner->comm, COMM_SIZE));
+	row_text(row, FIELD_NAME_SRC, process_name_source(names->source));
+	row_text(row, FIELD_EXE, names->exe);
+	if (names->script)
+		row_text(row, FIELD_SCRIPT, names->script);
+	row_texts(row, FIELD_ARGS, names->args, names->args_length);
+	if (names->args_cut)
+		row_bool(row, FIELD_ARGS_CUT, true);
+	row_uint(row, FIELD_PPID, owner->ppid);
+	row_uint(row, FIELD_UID, owner->uid);
+	row_text(row, FIELD_CGROUP, context->cgroup);
+	row_text_n(row, FIELD_CONTAINER, container, container_length);
+}
+
+static void fill_connection(const struct connection *connection,
+			    const struct connsnoop_context *context, struct row *row)
+{
+	if (connection->owner.tgid)
+		fill_owner(&connection->owner, context, row);
+	else
+		fill_no_owner(row);
+	row_uint(row, FIELD_NETNS, connection->netns);
+	row_text(row, FIELD_PROTO, connection->protocol == IPPROTO_TCP ? "tcp" : NULL);
+	row_address(row, FIELD_LADDR, FIELD_LOCAL, connection->laddr, connection->lport);
+	row_uint(row, FIELD_LPORT, connection->lport);
+	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
+	row_uint(row, FIELD_RPORT, connection->rport);
+	row_uint(row, FIELD_COOKIE, connection->cookie);
+	row_text(row, FIELD_OWNER_SRC, owner_source_name(connection->owner_src));
+}
+
+/* A listener has no peer: its zero address is not one. */
+static void fill_no_peer(struct row *row)
+{
+	row_null(row, FIELD_RADDR);
+	row_null(row, FIELD_RPORT);
+	row_null(row, FIELD_REMOTE);
+}
+
+static void fill_listener_pid(struct row *row, uint32_t listener_pid)
+{
+	if (listener_pid)
+		row_uint(row, FIELD_LISTENER_PID, listener_pid);
+	else
+		row_null(row, FIELD_LISTENER_PID);
+}
+
+static void fill_connect(const struct connect_record *record, struct row *row)
+{
+	char latency[16] = "";
+
+	row_error(row, record->error);
+	if (record->latency_ns) {
+		row_uint(row, FIELD_LATENCY, record->latency_ns);
+		format_duration(record->latency_ns, latency);
+	} else {
+		row_null(row, FIELD_LATENCY);
+	}
+	if (record->error)
+		row_text_printf(row, FIELD_DETAIL, "%.*s %s",
+				(int)row->cells[FIELD_ERROR].length, row->cells[FIELD_ERROR].text,
+				latency);
+	else
+		row_text_printf(row, FIELD_DETAIL, "%s", latency);
+}
+
+static void fill_accept(const struct accept_record *record, struct row *row)
+{
+	fill_listener_pid(row, record->listener_pid);
+	if (record->connection.owner_src == OWNER_LISTEN)
+		row_text(row, FIELD_DETAIL, "not accepted yet");
+	else if (record->listener_pid && record->listener_pid != record->connection.owner.tgid)
+		row_text_printf(row, FIELD_DETAIL, "listener %u", record->listener_pid);
+}
+
+static void fill_close(const struct close_record *record, struct row *row)
+{
+	static const char *const names[] = {
+		[CLOSED_BY_LOCAL] = "local",
+		[CLOSED_BY_REMOTE] = "remote",
+		[CLOSED_BY_RESET] = "reset",
+	};
+	const char *by = record->closed_by < ARRAY_SIZE(names) ? names[record->closed_by] : NULL;
+	char tx[16], rx[16], duration[16] = "";
+
+	if (record->opened_ns && record->header.ts_ns >= record->opened_ns) {
+		row_uint(row, FIELD_DURATION, record->header.ts_ns - record->opened_ns);
+		format_duration(record->header.ts_ns - record->opened_ns, duration);
+	} else {
+		row_null(row, FIELD_DURATION);
+	}
+	row_error(row, record->error);
+	if (record->listener_pid)
+		row_uint(row, FIELD_LISTENER_PID, record->listener_pid);
+	row_uint(row, FIELD_TX_BYTES, record->tx_bytes);
+	row_uint(row, FIELD_RX_BYTES, record->rx_bytes);
+	row_uint(row, FIELD_TX_PACKETS, record->tx_packets);
+	row_uint(row, FIELD_RX_PACKETS, record->rx_packets);
+	row_uint(row, FIELD_RETRANSMITS, record->retransmits);
+	if (record->rtt_us)
+		row_uint(row, FIELD_RTT, record->rtt_us);
+	else
+		row_null(row, FIELD_RTT);
+	row_text(row, FIELD_CLOSED_BY, by);
+	format_bytes(record->tx_bytes, tx);
+	format_bytes(record->rx_bytes, rx);
+	if (!by && record->error)
+		by = strerrorname_np((int)record->error);
+	row_text_printf(row, FIELD_DETAIL, "tx %s rx %s %s %s", tx, rx, duration, by ? by : "");
+}
+
+static void fill_open(const struct open_record *record, const struct connsnoop_context *context,
+		      struct row *row)
+{
+	const char *state = tcp_state_name(record->connection.state);
+
+	row_text(row, FIELD_STATE, state);
+	row_uints(row, FIELD_HOLDERS, context->holders, context->n_holders);
+	if (record->connection.state == 10 /* TCP_LISTEN */) {
+		row_uint(row, FIELD_BACKLOG, record->backlog);
+		fill_no_peer(row);
+	}
+	if (context->n_holders > 1)
+		row_text_printf(row, FIELD_DETAIL, "%s +%zu holders", state ? state : "",
+				context->n_holders - 1);
+	else
+		row_text(row, FIELD_DETAIL, state);
+}
+
+void connsnoop_row(const struct record_header *record, const struct connsnoop_context *context,
+		   struct row *row)
+{
+	/* the connection stands behind the head in each of them */
+	const struct connection *connection = (const void *)(record + 1);
+
+	row_reset(row);
+	row_text(row, FIELD_TYPE, connsnoop_events[record->type - RECORD_TOOL]);
+	fill_time(record->ts_ns, context, row);
+	fill_connection(connection, context, row);
+	switch (record->type) {
+	case RECORD_CONNECT:
+		fill_connect((const void *)record, row);
+		break;
+	case RECORD_ACCEPT:
+		fill_accept((const void *)record, row);
+		break;
+	case RECORD_LISTEN:
+		row_uint(row, FIELD_BACKLOG, ((const struct listen_record *)record)->backlog);
+		row_text_printf(row, FIELD_DETAIL, "backlog %u",
+				((const struct listen_record *)record)->backlog);
+		fill_no_peer(row);
+		break;
+	case RECORD_CLOSE:
+		fill_close((const void *)record, row);
+		break;
+	case RECORD_OPEN:
+		fill_open((const void *)record, context, row);
+		break;
+	}
+}
+
+void connsnoop_lost_row(uint64_t count, uint64_t monotonic_ns,
+			const struct connsnoop_context *context, struct row *row)
+{
+	row_reset(row);
+	row_text(row, FIELD_TYPE, "lost");
+	fill_time(monotonic_ns, context, row);
+	row_uint(row, FIELD_COUNT, count);
+	row_text_printf(row, FIELD_DETAIL, "%llu records", (unsigned long long)count);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The summary at the end: --stats. */
+#ifndef CONNSNOOP_STATS_H
+#define CONNSNOOP_STATS_H
+
+#include <stdio.h>
+
+#include "tools/connsnoop_stream.h"
+
+struct connsnoop_bpf;
+
+void stats_print(FILE *file, struct connsnoop_bpf *bpf, const struct stream_stats *stats);
+
+#endif
