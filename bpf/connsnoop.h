@@ -31,8 +31,9 @@ enum owner_source {
 	OWNER_SOURCES,
 };
 
-#define ERROR_ABORTED 103 /* ECONNABORTED: the caller closed the socket before connect had ended   \
-			   */
+#define ERROR_ABORTED                                                                              \
+	103 /* ECONNABORTED: the caller closed the socket before connect had ended                 \
+	     */
 
 /* A socket and who it belongs to. */
 struct connection {
@@ -56,9 +57,12 @@ struct connect_record {
 	struct connection connection;
 	__u64 latency_ns; /* since connect was called; 0: began before the tool */
 	__u32 error;	  /* errno; 0: connected; CONNECT_ERROR_UNKNOWN */
-	__u32 pad;
+	__u32 flags;	  /* CONNECT_* */
 };
 _Static_assert(sizeof(struct connect_record) == 160, "connect_record");
+
+#define CONNECT_TENTATIVE 0x1U /* failed, unless a record with CONNECT_CANCELLED follows soon */
+#define CONNECT_CANCELLED 0x2U /* the tentative record of the same cookie is void: no row */
 
 #define CONNECT_ERROR_UNKNOWN 0xffffffffU /* it failed, and the kernel kept no errno */
 
@@ -127,9 +131,10 @@ _Static_assert(sizeof(struct open_record) == 152, "open_record");
 /* Set before load; the verifier drops what a kernel or a user does not want. */
 struct connsnoop_config {
 	struct filter_config filter;
-	__u32 events;	   /* EVENT_BIT()s that user space wants */
-	__u32 failed_only; /* only connects with an error */
-	__u32 list_only;   /* the iterators only list: no socket is tagged */
+	__u32 events;	      /* EVENT_BIT()s that user space wants */
+	__u32 failed_only;    /* only connects with an error */
+	__u32 watch_attempts; /* the programs that see connects fail at once are loaded */
+	__u32 list_only;      /* the iterators only list: no socket is tagged */
 };
 
 #endif

@@ -177,6 +177,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/* Called at the end of each thread, in its own context; a tool may have something to say. */
+static __always_inline void on_thread_exit(void);
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -184,6 +187,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct exit_record *record;
 	__u32 tgid = task->tgid;
 
+	on_thread_exit();
 	/* the last thread, whichever it is: a leader may go long before its process does */
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
@@ -239,13 +243,18 @@ static __always_inline int process_list(struct bpf_iter__task *ctx, const bool m
 	struct process_record *record;
 	__u32 size;
 
-	if (!task || task->pid != task->tgid || !filter_wants_tgid(process_filter(), task->tgid))
+	/* a leader that has ended while its process goes on knows nothing any more: ask the others
+	 */
+	if (!task)
+		return 0;
+	if (task->pid != task->tgid && BPF_CORE_READ(task, group_leader, mm))
 		return 0;
 	scratch = text_begin(TEXT_PROCESS_ITER);
 	if (!scratch)
 		return 0;
 	record = process_begin(scratch, PROCESS_ITER);
 	task_read_id(task, TEXT_CGROUP_ITER, &record->id);
+	BPF_CORE_READ_INTO(&record->id.comm, task, group_leader, comm);
 	if (record->id.flags & PROCESS_KTHREAD) {
 		record->kthread_length = text_append(scratch, kthread_full_name(task));
 	} else if (task->mm) {

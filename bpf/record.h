@@ -21,7 +21,8 @@ enum record_type {
 	RECORD_PROCESS = 1, /* struct process_record: exec, fork, or already running */
 	RECORD_EXIT = 2,    /* struct exit_record: the last thread of a process has ended */
 	RECORD_CGROUP = 3,  /* struct cgroup_record: the path of a cgroup, at its first sight */
-	RECORD_UPDATE = 15, /* counted only: a better version of a row that is out already was lost */
+	RECORD_UPDATE =
+		15, /* counted only: a better version of a row that is out already was lost */
 	RECORD_TOOL = 16,
 	RECORD_TYPES_MAX = 32,
 };
@@ -62,8 +63,9 @@ enum process_origin {
 #define PROCESS_EXE_DELETED 0x1U /* the executable file had no name any more (unlinked) */
 #define PROCESS_EXE_CUT	    0x2U /* path deeper than PATH_PARTS_MAX: the beginning is missing */
 #define PROCESS_ARGS_CUT    0x4U /* command line longer than ARGS_MAX */
-#define PROCESS_ARGS_KNOWN  0x8U /* args were read; without this flag they are unknown, not empty  \
-				  */
+#define PROCESS_ARGS_KNOWN                                                                         \
+	0x8U /* args were read; without this flag they are unknown, not empty                      \
+	      */
 
 /* A process's names. Behind it, `data`, in this order, each of the length that the field says:
  *   exe       path of the executable: components, root first, each NUL-terminated

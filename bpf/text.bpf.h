@@ -21,6 +21,7 @@ enum text_area {
 	TEXT_CGROUP,
 	TEXT_CGROUP_ITER,
 	TEXT_AREAS,
+	TEXT_NONE = TEXT_AREAS, /* what would need an area is left out */
 };
 
 struct text_scratch {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lib/cgroup.h"
 
+#include <fcntl.h>
+#include <mntent.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -163,7 +166,56 @@ int cgroup_table_add(struct cgroup_table *table, const struct cgroup_record *rec
 
 const char *cgroup_table_find(const struct cgroup_table *table, uint64_t cgroup_id)
 {
-	const struct cgroup *cgroup = cgroup_find(table, cgroup_id);
+	const struct cgroup *cgroup;
+
+	if (cgroup_id == CGROUP_ROOT_ID) /* never announced: it has no name */
+		return "/";
+	cgroup = cgroup_find(table, cgroup_id);
 
 	return cgroup ? cgroup->path : NULL;
+}
+
+/* Not always /sys/fs/cgroup, see cgroups(7). */
+int cgroup_find_mount(char ret_path[PATH_MAX])
+{
+	char line[2 * PATH_MAX];
+	struct mntent entry;
+	int r = -ENOENT;
+	FILE *mounts;
+
+	mounts = setmntent("/proc/self/mounts", "re");
+	if (!mounts)
+		return -errno;
+	while (r < 0 && getmntent_r(mounts, &entry, line, sizeof(line))) {
+		if (strcmp(entry.mnt_type, "cgroup2") != 0 || strlen(entry.mnt_dir) >= PATH_MAX)
+			continue;
+		memcpy(ret_path, entry.mnt_dir, strlen(entry.mnt_dir) + 1);
+		r = 0;
+	}
+	endmntent(mounts);
+
+	return r;
+}
+
+/* A mount that nobody else sees and that goes with its descriptor. */
+static int mount_privately(void)
+{
+	_cleanup_(closep) int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
+	int root;
+
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	root = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+int cgroup_open_root(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (cgroup_find_mount(path) < 0)
+		return mount_privately();
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }

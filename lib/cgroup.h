@@ -3,6 +3,7 @@
 #ifndef LIB_CGROUP_H
 #define LIB_CGROUP_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,14 @@
  *   lxc.payload.NAME, lxc.payload/NAME, lxc/NAME
  *   machine-NAME.scope of systemd-machined, NAME as systemd escapes it */
 const char *cgroup_container(const char *path, size_t *ret_length);
+
+/* Where the cgroup v2 hierarchy is mounted. Returns 0, -ENOENT if it is not, or another negative
+ * errno. */
+int cgroup_find_mount(char ret_path[PATH_MAX]);
+
+/* Opens the root of that hierarchy; where it is not mounted (`ip netns exec` hides all that is below
+ * /sys), by a mount of its own that nobody else sees. Returns a descriptor or a negative errno. */
+int cgroup_open_root(void);
 
 struct cgroup_table;
 

@@ -2,11 +2,52 @@
 #include "lib/command.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/loop.h"
+
+static int check_file(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) || access(path, X_OK) < 0)
+		return -EACCES;
+	return 0;
+}
+
+int command_check(char **argv, struct error *error)
+{
+	const char *path = getenv("PATH"), *name = argv[0];
+	char file[PATH_MAX];
+	int r = -ENOENT;
+
+	if (strchr(name, '/'))
+		r = check_file(name);
+	for (path = path ? path : "/bin:/usr/bin"; !strchr(name, '/') && r; path++) {
+		int length = (int)strcspn(path, ":");
+		int found;
+
+		snprintf(file, sizeof(file), "%.*s/%s", length ? length : 1, length ? path : ".",
+			 name);
+		found = check_file(file);
+		if (found == 0 || found == -EACCES)
+			r = found;
+		path += length;
+		if (!*path)
+			break;
+	}
+	if (r)
+		return error_set(error, r, "cannot run %s: %s%s", name, strerror(-r),
+				 r == -ENOENT ? "; is it installed, is the path right?"
+					      : "; is it a program?");
+	return 0;
+}
 
 static _Noreturn void child_run(int gate, int failure, char **argv)
 {

@@ -16,6 +16,10 @@ struct command {
 	int status; /* as waitpid(2) gives it, once ended */
 };
 
+/* Can argv[0] be run, by the rules of execvp(3)? Returns 0, or a negative errno with an error:
+ * asked before anything is set up, so that a slip of the pen ends at once. */
+int command_check(char **argv, struct error *error);
+
 /* Forks; the child waits at the gate. Returns 0 or a negative errno. */
 int command_start(char **argv, struct command *ret_command);
 

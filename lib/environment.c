@@ -100,6 +100,11 @@ bool environment_has_tracepoint(const struct environment *environment, const cha
 	return btf__find_by_name_kind(environment->btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
+bool environment_has_function(const struct environment *environment, const char *name)
+{
+	return btf__find_by_name_kind(environment->btf, name, BTF_KIND_FUNC) > 0;
+}
+
 /* Loads `return 0` as a tracing program on a BTF id. Returns its descriptor or a negative errno. */
 static int load_nothing(int btf_id, enum bpf_attach_type attach_type, unsigned int flags)
 {

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
-#include <mntent.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+
+#include "lib/cgroup.h"
 
 #define ITEM_MAX	256 /* bytes of an item of a list with its NUL: user names have up to 255 */
 #define DURATION_MAX_NS (10ULL * 365 * 24 * 60 * 60 * NSEC_PER_SEC)
@@ -268,28 +269,6 @@ int parse_words(const char *list, const char *what, const char *const *words, ui
 	return 0;
 }
 
-/* The mount point of the cgroup v2 hierarchy: not always /sys/fs/cgroup, see cgroups(7). */
-static int find_cgroup2(char ret_path[PATH_MAX])
-{
-	char line[2 * PATH_MAX];
-	struct mntent entry;
-	int r = -ENOENT;
-	FILE *mounts;
-
-	mounts = setmntent("/proc/self/mounts", "re");
-	if (!mounts)
-		return -errno;
-	while (r < 0 && getmntent_r(mounts, &entry, line, sizeof(line))) {
-		if (strcmp(entry.mnt_type, "cgroup2") != 0 || strlen(entry.mnt_dir) >= PATH_MAX)
-			continue;
-		memcpy(ret_path, entry.mnt_dir, strlen(entry.mnt_dir) + 1);
-		r = 0;
-	}
-	endmntent(mounts);
-
-	return r;
-}
-
 static int read_cgroup_id(const char *path, uint64_t *ret_id)
 {
 	_cleanup_(closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -316,7 +295,7 @@ int parse_cgroup(const char *path, uint64_t *ret_id, struct error *error)
 	if (absolute && read_cgroup_id(path, ret_id) == 0)
 		return 0;
 
-	r = find_cgroup2(mount);
+	r = cgroup_find_mount(mount);
 	if (r < 0)
 		return error_set(error, r,
 				 "cgroup %s: no cgroup v2 hierarchy is mounted, see cgroups(7)",

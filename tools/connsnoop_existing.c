@@ -92,8 +92,8 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 {
 	_cleanup_(existing_release) struct existing existing = {.options = options,
 								.stream = stream};
-	bool print = (options->list || options->existing) &&
-		     options->events & EVENT_BIT(RECORD_OPEN);
+	bool print =
+		(options->list || options->existing) && options->events & EVENT_BIT(RECORD_OPEN);
 	int r;
 
 	r = read_processes(&existing, bpf);

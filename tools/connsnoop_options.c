@@ -13,16 +13,16 @@
 #define KEY_LISTENING 0x1001
 #define KEY_EXISTING  0x1002
 
-static const char doc[] =
-	"Show who talks to whom: every TCP connection with the process behind it, the shortest-lived "
-	"included.\v"
-	"Examples:\n"
-	"  connsnoop                        every connection of this machine\n"
-	"  connsnoop -x                     only connects that fail\n"
-	"  connsnoop -D 443 -n 'firefox*'   by remote port and process name\n"
-	"  connsnoop -j | jq .name          for scripts\n"
-	"  connsnoop -l                     what is open now, with all holders\n"
-	"  connsnoop -- curl localhost      of one command and its children\n";
+static const char doc[] = "Show who talks to whom: every TCP connection with the process behind "
+			  "it, the shortest-lived "
+			  "included.\v"
+			  "Examples:\n"
+			  "  connsnoop                        every connection of this machine\n"
+			  "  connsnoop -x                     only connects that fail\n"
+			  "  connsnoop -D 443 -n 'firefox*'   by remote port and process name\n"
+			  "  connsnoop -j | jq .name          for scripts\n"
+			  "  connsnoop -l                     what is open now, with all holders\n"
+			  "  connsnoop -- curl localhost      of one command and its children\n";
 
 static const struct argp_option options[] = {
 	{"list", 'l', NULL, 0, "print the sockets that are open now, and end", 0},
@@ -106,8 +106,10 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 	static const struct argp_child children[] = {{.argp = &options_argp},
 						     {.argp = &traffic_argp},
 						     {}};
-	static const struct argp argp = {
-		.options = options, .parser = parse, .doc = doc, .children = children};
+	static const struct argp argp = {.options = options,
+					 .parser = parse,
+					 .doc = doc,
+					 .children = children};
 	struct connsnoop_options *o = ret_options;
 	struct error error;
 

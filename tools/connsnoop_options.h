@@ -11,12 +11,12 @@
 struct connsnoop_options {
 	struct options common;
 	struct traffic_filter traffic;
-	uint32_t events; /* EVENT_BIT()s */
-	bool failed;	 /* only connects that failed */
-	bool list;	 /* print what is open and end */
-	bool listening;	 /* only listeners of that */
-	bool existing;	 /* print what is open, then go on streaming */
-	bool args;	 /* the command line in the table */
+	uint32_t events;	      /* EVENT_BIT()s */
+	bool failed;		      /* only connects that failed */
+	bool list;		      /* print what is open and end */
+	bool listening;		      /* only listeners of that */
+	bool existing;		      /* print what is open, then go on streaming */
+	bool args;		      /* the command line in the table */
 	struct output_options output; /* complete but for the descriptor */
 };
 

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_pending.h"
 
+#include <string.h>
 #include <uthash.h>
 
 struct waiting {
-	struct accept_record accept;
-	struct close_record *close; /* NULL: none yet */
-	UT_hash_handle hh;	    /* by accept.connection.cookie; in order of arrival */
+	union {
+		struct record_header header;
+		struct accept_record accept;
+		struct connect_record connect; /* a tentative one */
+	};
+	struct close_record *close; /* behind an accept; NULL: none yet */
+	uint64_t since_ns;	    /* when it came, CLOCK_MONOTONIC */
+	uint64_t cookie;
+	UT_hash_handle hh; /* by cookie; in order of arrival */
 };
 
 struct pending {
@@ -56,7 +63,7 @@ static struct waiting *waiting_find(struct pending *pending, uint64_t cookie)
 /* Emits the accept record as it now is, then the close behind it, and forgets both. */
 static int waiting_emit(struct pending *pending, struct waiting *waiting)
 {
-	int r = pending->emit(pending->context, &waiting->accept.header);
+	int r = pending->emit(pending->context, &waiting->header);
 
 	if (!r && waiting->close)
 		r = pending->emit(pending->context, &waiting->close->header);
@@ -64,22 +71,55 @@ static int waiting_emit(struct pending *pending, struct waiting *waiting)
 	return r;
 }
 
+/* Keeps a copy of an accept or connect record. */
+static int waiting_add(struct pending *pending, const struct record_header *record, size_t size,
+		       uint64_t cookie)
+{
+	struct waiting *waiting;
+	int r = 0;
+
+	if (HASH_COUNT(pending->table) >= PENDING_MAX)
+		r = waiting_emit(pending, pending->table);
+	waiting = calloc(1, sizeof(*waiting));
+	if (!waiting)
+		return -ENOMEM;
+	memcpy(&waiting->header, record, size);
+	waiting->since_ns = record->ts_ns;
+	waiting->cookie = cookie;
+	HASH_ADD(hh, pending->table, cookie, sizeof(cookie), waiting);
+	return r;
+}
+
+int pending_connect(struct pending *pending, const struct connect_record *record)
+{
+	struct waiting *waiting = waiting_find(pending, record->connection.cookie);
+	uint64_t began_ns = record->header.ts_ns - record->latency_ns;
+	int r = 0;
+
+	if (!(record->flags & CONNECT_TENTATIVE))
+		return pending->emit(pending->context, &record->header);
+	if (waiting) {
+		const struct connect_record *old = &waiting->connect;
+
+		/* of the same attempt, this one replaces it; else that attempt has failed for good
+		 */
+		if (old->header.ts_ns - old->latency_ns == began_ns)
+			waiting_remove(pending, waiting);
+		else
+			r = waiting_emit(pending, waiting);
+	}
+	if (r || record->flags & CONNECT_CANCELLED)
+		return r;
+	return waiting_add(pending, &record->header, sizeof(*record), record->connection.cookie);
+}
+
 int pending_accept(struct pending *pending, const struct accept_record *record)
 {
 	struct waiting *waiting = waiting_find(pending, record->connection.cookie);
 
-	if (!(record->flags & ACCEPT_FINAL)) {
-		int r = 0;
-
-		if (HASH_COUNT(pending->table) >= PENDING_MAX)
-			r = waiting_emit(pending, pending->table);
-		waiting = calloc(1, sizeof(*waiting));
-		if (!waiting)
-			return -ENOMEM;
-		waiting->accept = *record;
-		HASH_ADD(hh, pending->table, accept.connection.cookie, sizeof(uint64_t), waiting);
-		return r;
-	}
+	if (!(record->flags & ACCEPT_FINAL))
+		return waiting_add(pending, &record->header, sizeof(*record),
+				   record->connection.cookie);
 	if (record->flags & ACCEPT_CANCELLED) {
 		if (waiting)
 			waiting_remove(pending, waiting);
@@ -87,8 +127,9 @@ int pending_accept(struct pending *pending, const struct accept_record *record)
 	}
 	if (!waiting) {
 		/* a late one: the first waited too long and has gone out, or was lost */
-		return record->flags & ACCEPT_LATE ? 0
-						   : pending->emit(pending->context, &record->header);
+		return record->flags & ACCEPT_LATE
+			       ? 0
+			       : pending->emit(pending->context, &record->header);
 	}
 	waiting->accept = *record;
 	if (waiting->close && waiting->close->connection.owner_src == OWNER_LISTEN) {
@@ -118,7 +159,7 @@ int pending_expire(struct pending *pending, uint64_t now_ns)
 
 	HASH_ITER (hh, pending->table, waiting, next) {
 		/* in order of arrival: behind the first that is young enough, all are */
-		if (now_ns != UINT64_MAX && waiting->accept.header.ts_ns + PENDING_NS > now_ns)
+		if (now_ns != UINT64_MAX && waiting->since_ns + PENDING_NS > now_ns)
 			break;
 		r = waiting_emit(pending, waiting);
 		if (r)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections that arrived and that nobody has been seen to accept yet. Their accept records wait
- * here for a better one, at most PENDING_NS; a close that comes meanwhile waits with them.
+ * Records that may not be the last word. A connection that arrived and that nobody has been seen to
+ * accept yet: its accept record waits here for a better one, at most PENDING_NS, and a close that
+ * comes meanwhile waits behind it. A connect that found no route: it waits as long for another
+ * lookup that finds one.
  */
 #ifndef CONNSNOOP_PENDING_H
 #define CONNSNOOP_PENDING_H
@@ -27,6 +29,9 @@ static inline void pending_freep(struct pending **pending)
 	pending_free(*pending);
 	*pending = NULL;
 }
+
+/* Takes a connect record: emits it, or keeps it if it is tentative. Returns as pending_accept(). */
+int pending_connect(struct pending *pending, const struct connect_record *record);
 
 /* Takes an accept record: keeps it if it is not final, else emits it in place of the one that waits
  * (or drops both, if it says so) and whatever waited behind. Returns what emit returned, 0, or a

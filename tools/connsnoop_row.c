@@ -9,8 +9,8 @@
 #include "lib/cgroup.h"
 #include "lib/cidr.h"
 
-const char *const connsnoop_events[] = {"connect", "accept", "listen", "flow", "close", "open",
-					NULL};
+const char *const connsnoop_events[] = {"connect", "accept", "listen", "flow",
+					"close",   "open",   NULL};
 
 const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_TYPE] = {"type", "EVENT", "connect, accept, listen, close, open, lost", 7, 0},
@@ -20,7 +20,8 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_NAME] = {"name", "NAME", "full name of the process", 18, 0},
 	[FIELD_COMM] = {"comm", "COMM", "name of the thread, 15 bytes at most", 15, 0},
 	[FIELD_NAME_SRC] = {"name_src", "NAMESRC",
-			    "how name is known: exec iter fork exe cmdline kernel guess comm", 7, 0},
+			    "how name is known: exec iter fork exe cmdline kernel guess comm", 7,
+			    0},
 	[FIELD_EXE] = {"exe", "EXE", "path of the executable", 24, 0},
 	[FIELD_SCRIPT] = {"script", "SCRIPT", "path of the script that an interpreter runs", 24, 0},
 	[FIELD_ARGS] = {"args", "ARGS", "command line, an array", 30, 0},
@@ -37,8 +38,8 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_RPORT] = {"rport", "RPORT", "remote port", 5, FIELD_RIGHT},
 	[FIELD_COOKIE] = {"cookie", "COOKIE", "the kernel's number of the socket", 8, FIELD_RIGHT},
 	[FIELD_OWNER_SRC] = {"owner_src", "OWNSRC",
-			     "how pid is known: connect accept listen send recv close iter unknown", 7,
-			     0},
+			     "how pid is known: connect accept listen send recv close iter unknown",
+			     7, 0},
 	[FIELD_ERROR] = {"error", "ERROR", "errno that ended it, such as ECONNREFUSED", 12, 0},
 	[FIELD_LATENCY] = {"latency_ns", "LATENCY", "from connect to its end, ns", 10, FIELD_RIGHT},
 	[FIELD_LISTENER_PID] = {"listener_pid", "LISTENER", "process that listened for it", 8,
@@ -63,8 +64,8 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
 	[FIELD_SECONDS] = {"seconds", "SECONDS", "since the start of connsnoop, s", 11,
 			   FIELD_RIGHT | FIELD_TABLE},
-	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 19, FIELD_TABLE},
-	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 19, FIELD_TABLE},
+	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 18, FIELD_TABLE},
+	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 18, FIELD_TABLE},
 	[FIELD_DETAIL] = {"detail", "DETAIL", "what the event has to say, in short", 26,
 			  FIELD_TABLE},
 };
@@ -72,11 +73,9 @@ const struct field connsnoop_fields[FIELDS] = {
 static const char *owner_source_name(uint8_t source)
 {
 	static const char *const names[OWNER_SOURCES] = {
-		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect",
-		[OWNER_ACCEPT] = "accept",   [OWNER_LISTEN] = "listen",
-		[OWNER_SEND] = "send",	     [OWNER_RECV] = "recv",
-		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",
-		[OWNER_PROCFS] = "procfs",
+		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect", [OWNER_ACCEPT] = "accept",
+		[OWNER_LISTEN] = "listen",   [OWNER_SEND] = "send",	  [OWNER_RECV] = "recv",
+		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",	  [OWNER_PROCFS] = "procfs",
 	};
 
 	return source < OWNER_SOURCES ? names[source] : "unknown";
@@ -86,9 +85,9 @@ static const char *tcp_state_name(uint8_t state)
 {
 	/* include/net/tcp_states.h */
 	static const char *const names[] = {
-		NULL,	      "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
-		"TIME_WAIT",  "CLOSE",	     "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING",
-		"SYN_RECV",
+		NULL,	     "ESTABLISHED", "SYN_SENT", "SYN_RECV",   "FIN_WAIT1",
+		"FIN_WAIT2", "TIME_WAIT",   "CLOSE",	"CLOSE_WAIT", "LAST_ACK",
+		"LISTEN",    "CLOSING",	    "SYN_RECV",
 	};
 
 	return state < ARRAY_SIZE(names) ? names[state] : NULL;
@@ -136,6 +135,22 @@ static void row_address(struct row *row, size_t field, size_t both, const uint8_
 		row_text_printf(row, both, "%s:%u", text, port);
 }
 
+/* The address of a socket that has none yet is not known, rather than "any". */
+static void row_local(struct row *row, const struct connection *connection)
+{
+	static const uint8_t any4[16] = {[10] = 0xff, 0xff}, any6[16];
+	bool any = !memcmp(connection->laddr, any4, 16) || !memcmp(connection->laddr, any6, 16);
+
+	if (any && !connection->lport) {
+		row_null(row, FIELD_LADDR);
+		row_null(row, FIELD_LPORT);
+		row_null(row, FIELD_LOCAL);
+		return;
+	}
+	row_address(row, FIELD_LADDR, FIELD_LOCAL, connection->laddr, connection->lport);
+	row_uint(row, FIELD_LPORT, connection->lport);
+}
+
 static void row_error(struct row *row, uint32_t error)
 {
 	const char *name;
@@ -156,7 +171,8 @@ static void fill_time(uint64_t monotonic_ns, const struct connsnoop_context *con
 
 	row_time(row, FIELD_TS, realtime_ns);
 	row_time(row, FIELD_TIME, realtime_ns);
-	row_text_printf(row, FIELD_SECONDS, "%llu.%06llu", (unsigned long long)(since / NSEC_PER_SEC),
+	row_text_printf(row, FIELD_SECONDS, "%llu.%06llu",
+			(unsigned long long)(since / NSEC_PER_SEC),
 			(unsigned long long)(since % NSEC_PER_SEC / 1000));
 }
 
@@ -204,8 +220,7 @@ static void fill_connection(const struct connection *connection,
 		fill_no_owner(row);
 	row_uint(row, FIELD_NETNS, connection->netns);
 	row_text(row, FIELD_PROTO, connection->protocol == IPPROTO_TCP ? "tcp" : NULL);
-	row_address(row, FIELD_LADDR, FIELD_LOCAL, connection->laddr, connection->lport);
-	row_uint(row, FIELD_LPORT, connection->lport);
+	row_local(row, connection);
 	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
 	row_uint(row, FIELD_RPORT, connection->rport);
 	row_uint(row, FIELD_COOKIE, connection->cookie);
@@ -240,9 +255,8 @@ static void fill_connect(const struct connect_record *record, struct row *row)
 		row_null(row, FIELD_LATENCY);
 	}
 	if (record->error)
-		row_text_printf(row, FIELD_DETAIL, "%.*s %s",
-				(int)row->cells[FIELD_ERROR].length, row->cells[FIELD_ERROR].text,
-				latency);
+		row_text_printf(row, FIELD_DETAIL, "%.*s %s", (int)row->cells[FIELD_ERROR].length,
+				row->cells[FIELD_ERROR].text, latency);
 	else
 		row_text_printf(row, FIELD_DETAIL, "%s", latency);
 }

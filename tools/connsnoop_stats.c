@@ -14,7 +14,8 @@ static void print_names(FILE *file, const struct process_table_stats *names)
 
 	for (int i = 0; i < NAME_SOURCES; i++)
 		all += names->found[i];
-	fprintf(file, "names: %" PRIu64 " without procfs, %" PRIu64 " with procfs, %" PRIu64
+	fprintf(file,
+		"names: %" PRIu64 " without procfs, %" PRIu64 " with procfs, %" PRIu64
 		" unnamed (comm only), %" PRIu64 " procfs look-ups;",
 		all - with_procfs - unnamed, with_procfs, unnamed, names->procfs_lookups);
 	for (int i = 0; i < NAME_SOURCES; i++)
@@ -30,7 +31,8 @@ static void print_programs(FILE *file, struct connsnoop_bpf *bpf)
 	uint64_t run_ns = 0, runs = 0, misses = 0;
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, bpf->obj) {
+	bpf_object__for_each_program(program, bpf->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t length = sizeof(info);
 

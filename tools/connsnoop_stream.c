@@ -165,7 +165,7 @@ static int tool_record(struct stream *stream, const struct record_header *header
 	case RECORD_CONNECT:
 		if (!((const struct connect_record *)header)->error)
 			begin(stream, connection);
-		return print(stream, header);
+		return pending_connect(stream->pending, (const void *)header);
 	case RECORD_ACCEPT:
 		if (!(((const struct accept_record *)header)->flags & ACCEPT_LATE))
 			begin(stream, connection);

@@ -10,10 +10,10 @@
 struct stream;
 
 struct stream_stats {
-	uint64_t rows;		  /* printed */
-	uint64_t lost;		  /* rows lost in the kernel, as far as reported */
-	uint64_t bad;		  /* records that were not whole */
-	int64_t open;		  /* connections that began and have not ended */
+	uint64_t rows; /* printed */
+	uint64_t lost; /* rows lost in the kernel, as far as reported */
+	uint64_t bad;  /* records that were not whole */
+	int64_t open;  /* connections that began and have not ended */
 	struct process_table_stats names;
 };
 

@@ -10,7 +10,6 @@
  * Ids are printed as the /proc of this mount namespace says them, so that also a process in
  * another PID namespace prints what the initial one calls it.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,7 @@ bad() {
 	local status=$1 message=$2
 	shift 2
 	tool_run "$@"
-	[[ $TOOL_STATUS =~ ^$status$ ]] && [ ! -s "$T/out" ] && [ "$(wc -l <"$T/err")" -eq 1 ] &&
+	[[ $TOOL_STATUS =~ ^$status$ ]] && [ ! -s "$T/out" ] && [ "$(grep -cvx ready "$T/err")" -eq 1 ] &&
 		grep -qiE -- "$message" "$T/err"
 	ok $? "refused: $*" || {
 		echo "exit status $TOOL_STATUS, wanted $status and one line with: $message"
@@ -71,7 +71,7 @@ like "$(cat "$T/err")" 'root|sudo|CAP_' "not root: says what is missing" || diag
 tool_run -h
 is "$TOOL_STATUS $(wc -c <"$T/err")" "0 0" "-h: status 0, nothing on stderr"
 missing=
-for option in --pid --follow --name --user --cgroup --netns --output --json --fields --timestamp \
+for option in --pid --follow --name --uid --cgroup --netns --output --json --fields --timestamp \
 	--time --duration --count --no-header --verbose --version --stats --strict --list --listening \
 	--existing --proto --addr --events --failed --args -P -L -D -4 -6; do
 	grep -qE -- "(^|[ ,])$option([ ,=[]|$)" "$T/out" || missing+=" $option"
@@ -217,15 +217,16 @@ is "$(tail -n +2 "$T/out" | grep -cE '^[0-9]{2}:[0-9]{2}:[0-9]{2}')" 10 "table: 
 # A long name and long addresses: wider, but whole.
 long=$NAME-with-a-name-that-nobody-would-want-to-type-but-that-has-to-be-printed-in-full
 cp "$T/$NAME" "$T/$long"
-ip -n "$NS" addr add fd99:1111:2222:3333:4444:5555:6666:7777/64 dev lo nodad
+far=fd99:1111:2222:3333:4444:5555:6666:7777
+ip -n "$NS" -6 route add $far dev veth0 # where nobody answers
 seen
 FORMAT=(-o table)
 tool_start --netns "/run/netns/$NS"
-"${INSIDE[@]}" "$T/$long" -6 unreachable fd97:1111:2222:3333:4444:5555:6666:7777 ENETUNREACH \
-	>"$T/expected"
+"${INSIDE[@]}" "$T/$long" -6 unreachable $far EHOSTUNREACH >"$T/expected"
+ok $? "generator: a long name"
 tool_wait INT
 FORMAT=(-j)
-is "$(grep -F -- "$long" "$T/out" | grep -cF fd97:1111:2222:3333:4444:5555:6666:7777)" 2 \
+is "$(grep -F -- "$long" "$T/out" | grep -cF $far)" 2 \
 	"table: a long name and a long address are not cut" || diag <"$T/out"
 
 # ---- names that would like to be more than a name ----
