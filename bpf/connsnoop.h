@@ -15,6 +15,11 @@ enum connsnoop_record_type {
 	RECORD_OPEN,		      /* struct open_record, from the iterators */
 };
 
+#ifndef __VMLINUX_H__
+#include <netinet/tcp.h>    /* TCP_ESTABLISHED and so on */
+#define TCP_NEW_SYN_RECV 12 /* a request to connect, include/net/tcp_states.h */
+#endif
+
 #define EVENT_BIT(type) (1U << ((type)-RECORD_TOOL))
 
 /* How a socket's owner is known; the words of owner_src. */

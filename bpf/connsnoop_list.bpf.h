@@ -12,7 +12,8 @@ int list_unheld(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
 	struct open_record record = {};
-	struct socket_state found = {};
+	struct socket_state found = {}, *state;
+	struct tcp_sock *tcp;
 
 	if (!common || (settings.filter.netns && sock_netns(common) != settings.filter.netns))
 		return 0;
@@ -20,6 +21,9 @@ int list_unheld(struct bpf_iter__tcp *ctx)
 	sock_read_endpoints(common, &found.ends);
 	if (!traffic_wanted(&found))
 		return 0;
+	tcp = bpf_skc_to_tcp_sock(common); /* NULL: TIME_WAIT, or a request to connect */
+	state = tcp ? socket_find((struct sock *)tcp) : NULL;
+	record.live = state && state->flags & SOCKET_LIVE;
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
 	connection_fill(&record.connection, bpf_get_socket_cookie(common), &found,
 			common->skc_state);
@@ -82,6 +86,13 @@ int list_sockets(struct bpf_iter__task_file *ctx)
 				fresh.flags |= SOCKET_OPEN;
 			}
 			*state = fresh;
+			/* connected while the tag was made: its connect record will not come */
+			if (tcp_state == BPF_TCP_SYN_SENT &&
+			    sk->__sk_common.skc_state != BPF_TCP_SYN_SENT &&
+			    state->flags & SOCKET_CONNECTING) {
+				state->flags ^= SOCKET_CONNECTING | SOCKET_OPEN;
+				tcp_state = sk->__sk_common.skc_state;
+			}
 		}
 	}
 	if (!wanted || !traffic_wanted(&fresh))

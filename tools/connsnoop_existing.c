@@ -55,14 +55,26 @@ static int on_socket(void *context, const struct record_header *record)
 	return socket_list_add(existing->list, (const void *)record);
 }
 
+/* Under --existing: will the stream tell of this socket by itself, or has it? What began under the
+ * hooks' eyes; a connect that goes on; a request that is not a connection yet; one that is over. */
+static bool is_told_elsewhere(const struct open_record *record)
+{
+	switch (record->connection.state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+	case TCP_NEW_SYN_RECV:
+	case TCP_TIME_WAIT:
+		return true;
+	}
+	return record->live;
+}
+
 static int on_listed(void *context, const struct open_record *record, const uint32_t *holders,
 		     size_t n)
 {
 	struct existing *existing = context;
 
-	/* the hooks tell of what began under their eyes, and of how this connect will end */
-	if (existing->options->existing &&
-	    (record->live || (n && record->connection.state == 2 /* TCP_SYN_SENT */)))
+	if (existing->options->existing && is_told_elsewhere(record))
 		return 0;
 	return stream_open_socket(existing->stream, record, holders, n);
 }

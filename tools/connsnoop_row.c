@@ -313,7 +313,7 @@ static void fill_open(const struct open_record *record, const struct connsnoop_c
 
 	row_text(row, FIELD_STATE, state);
 	row_uints(row, FIELD_HOLDERS, context->holders, context->n_holders);
-	if (record->connection.state == 10 /* TCP_LISTEN */) {
+	if (record->connection.state == TCP_LISTEN) {
 		row_uint(row, FIELD_BACKLOG, record->backlog);
 		fill_no_peer(row);
 	}

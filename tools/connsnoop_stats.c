@@ -42,10 +42,14 @@ static void print_programs(FILE *file, struct connsnoop_bpf *bpf)
 		run_ns += info.run_time_ns;
 		runs += info.run_cnt;
 		misses += info.recursion_misses;
-		if (info.run_cnt)
-			fprintf(file, "  %-24s %10" PRIu64 " runs %8" PRIu64 " ns each\n",
-				bpf_program__name(program), (uint64_t)info.run_cnt,
-				(uint64_t)(info.run_time_ns / info.run_cnt));
+		if (!info.run_cnt)
+			continue;
+		fprintf(file, "  %-24s %10" PRIu64 " runs %8" PRIu64 " ns each",
+			bpf_program__name(program), (uint64_t)info.run_cnt,
+			(uint64_t)(info.run_time_ns / info.run_cnt));
+		if (info.recursion_misses)
+			fprintf(file, " %6" PRIu64 " missed", (uint64_t)info.recursion_misses);
+		fputc('\n', file);
 	}
 	fprintf(file,
 		"kernel side: %.3f ms in %" PRIu64 " runs, %" PRIu64 " runs missed (recursion)\n",

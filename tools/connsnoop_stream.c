@@ -209,7 +209,7 @@ int stream_open_socket(void *context, const struct open_record *record, const ui
 		       size_t n)
 {
 	struct stream *stream = context;
-	bool listens = record->connection.state == 10 /* TCP_LISTEN */;
+	bool listens = record->connection.state == TCP_LISTEN;
 
 	if (stream->options->listening && !listens)
 		return 0;

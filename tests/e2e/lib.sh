@@ -46,13 +46,17 @@ skip() {
 # is GOT WANTED TEXT
 is() {
 	[ "$1" = "$2" ]
-	ok $? "$3" || printf 'got:    %s\nwanted: %s\n' "$1" "$2" | diag
+	ok $? "$3" && return
+	printf 'got:    %s\nwanted: %s\n' "$1" "$2" | diag
+	return 1
 }
 
 # like GOT EXTENDED-REGEX TEXT
 like() {
 	[[ $1 =~ $2 ]]
-	ok $? "$3" || printf 'got: %s\nnothing like: %s\n' "$1" "$2" | diag
+	ok $? "$3" && return
+	printf 'got: %s\nnothing like: %s\n' "$1" "$2" | diag
+	return 1
 }
 
 # ---- set-up and clean-up ----

@@ -273,7 +273,7 @@ jq -r '
 		| not) | "ts \(.ts)"),
 	  (select([.owner_src] | inside(["connect", "accept", "listen", "send", "recv", "close",
 		"iter", "procfs", "unknown"]) | not) | "owner_src \(.owner_src)"),
-	  (select([.name_src] | inside(["exec", "iter", "fork", "exe", "cmdline", "kernel", "guess",
+	  (select(.pid) | select([.name_src] | inside(["exec", "iter", "fork", "exe", "cmdline", "kernel", "guess",
 		"comm"]) | not) | "name_src \(.name_src)"),
 	  (select(.lport == 0 or .rport == 0) | "port 0, not null"),
 	  (select(.type == "close" and .rtt_us == 0) | "rtt_us 0, not null")' "$T/all" |

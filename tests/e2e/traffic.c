@@ -484,6 +484,17 @@ static struct connection accept_from(int listener, pid_t listener_pid)
 	return connection;
 }
 
+/* Which thread accepted is certain only if it is the first to use the connection. */
+static struct connection accept_for_another(int listener, pid_t listener_pid)
+{
+	struct who who = who_self();
+	struct connection connection = accept_quietly(listener);
+
+	who.tid = 0;
+	expect("accept", &who, &connection.ends, "\"listener_pid\":%d", listener_pid);
+	return connection;
+}
+
 static void send_bytes(struct connection *connection, size_t n)
 {
 	static const char data[65536];
@@ -1057,7 +1068,7 @@ static void scenario_self(const struct run *run)
 /* The parent accepts, its child serves and closes. */
 static void serve_by_child(const struct duo *duo)
 {
-	struct connection connection = duo_accept(duo);
+	struct connection connection = accept_for_another(duo->listener, duo->listener_pid);
 	int gate[2];
 	pid_t child;
 
@@ -1203,7 +1214,7 @@ static void client_of_heir(const struct duo *duo)
 /* As inetd does it: accept, fork, exec. */
 static void serve_by_heir(const struct duo *duo)
 {
-	struct connection connection = duo_accept(duo);
+	struct connection connection = accept_for_another(duo->listener, duo->listener_pid);
 	int gate[2];
 	pid_t child;
 
