@@ -148,6 +148,14 @@ static __noinline void connect_end(struct sock *sk, struct socket_state *state, 
 	record_submit(record, sizeof(*record));
 }
 
+static __always_inline void connect_established(struct sock *sk, struct socket_state *state)
+{
+	sock_read_endpoints(&sk->__sk_common, &state->ends);
+	state->opened_ns = bpf_ktime_get_ns();
+	state->flags |= SOCKET_OPEN;
+	connect_end(sk, state, 0);
+}
+
 /* Why a connect failed: SYN_SENT -> CLOSE. The kernel has put an errno into the socket unless
  * the caller gave up itself or no local port was left. */
 static __always_inline __u32 connect_error(struct sock *sk)
@@ -249,7 +257,8 @@ static __noinline bool own_by_opener(struct socket_state *state, const struct cr
 	for (int i = 0; i < OPENER_ANCESTORS; i++) {
 		if (BPF_CORE_READ(task, cred) == opener) {
 			task_read_id(task, TEXT_CGROUP, &state->owner);
-			/* of an ancestor with several threads, the one that accepted is not known */
+			/* of an ancestor with several threads, the one that accepted is not known
+			 */
 			if (i && BPF_CORE_READ(task, signal, nr_threads) > 1)
 				state->owner.tid = 0;
 			state->flags &= ~SOCKET_WANTED;

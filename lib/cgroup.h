@@ -21,8 +21,9 @@ const char *cgroup_container(const char *path, size_t *ret_length);
  * errno. */
 int cgroup_find_mount(char ret_path[PATH_MAX]);
 
-/* Opens the root of that hierarchy; where it is not mounted (`ip netns exec` hides all that is below
- * /sys), by a mount of its own that nobody else sees. Returns a descriptor or a negative errno. */
+/* Opens the root of that hierarchy; where it is not mounted (`ip netns exec` hides all that is
+ * below /sys), by a mount of its own that nobody else sees. Returns a descriptor or a negative
+ * errno. */
 int cgroup_open_root(void);
 
 struct cgroup_table;

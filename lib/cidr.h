@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Address ranges. All addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d (RFC 4291). */
+/* Address ranges. All addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d (RFC 4291).
+ */
 #ifndef LIB_CIDR_H
 #define LIB_CIDR_H
 

@@ -8,8 +8,10 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 struct environment {
-	struct btf *btf; /* of the kernel */
+	struct btf *btf; /* of the kernel; NULL: not asked for yet, parsing it takes 8 ms */
 };
 
 static int check_privileges(struct error *error)
@@ -69,13 +71,12 @@ int environment_new(struct environment **ret_environment, struct error *error)
 	environment = calloc(1, sizeof(*environment));
 	if (!environment)
 		return error_set(error, -ENOMEM, "out of memory");
-	environment->btf = btf__load_vmlinux_btf();
-	if (!environment->btf)
-		return error_set(
-			error, -ENOENT,
-			"the kernel does not describe its types: /sys/kernel/btf/vmlinux "
-			"is missing or unreadable; a kernel built with CONFIG_DEBUG_INFO_BTF "
-			"is needed (Debian's are, from 5.10 on)");
+	if (access(KERNEL_BTF, R_OK) < 0)
+		return error_set(error, -errno,
+				 "the kernel does not describe its types: " KERNEL_BTF ": %s; a kernel "
+				 "built with CONFIG_DEBUG_INFO_BTF is needed (Debian's are, from 5.10 "
+				 "on)",
+				 strerror(errno));
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
 		return error_set(error, -EOPNOTSUPP,
 				 "the kernel has no BPF ring buffer; Linux 5.8 or newer is needed");
@@ -92,61 +93,51 @@ void environment_free(struct environment *environment)
 	free(environment);
 }
 
-bool environment_has_tracepoint(const struct environment *environment, const char *name)
+/* Id of a type, or a negative errno. */
+static int find_type(struct environment *environment, const char *name, uint32_t kind)
+{
+	if (!environment->btf)
+		environment->btf = btf__load_vmlinux_btf();
+	return environment->btf ? btf__find_by_name_kind(environment->btf, name, kind) : -errno;
+}
+
+bool environment_has_tracepoint(struct environment *environment, const char *name)
 {
 	char type[128];
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(environment->btf, type, BTF_KIND_TYPEDEF) > 0;
+	return find_type(environment, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-bool environment_has_function(const struct environment *environment, const char *name)
+bool environment_has_function(struct environment *environment, const char *name)
 {
-	return btf__find_by_name_kind(environment->btf, name, BTF_KIND_FUNC) > 0;
+	return find_type(environment, name, BTF_KIND_FUNC) > 0;
 }
 
-/* Loads `return 0` as a tracing program on a BTF id. Returns its descriptor or a negative errno. */
-static int load_nothing(int btf_id, enum bpf_attach_type attach_type, unsigned int flags)
+bool environment_can_trace_return(struct environment *environment, const char *function,
+				  unsigned int *ret_parameters)
 {
 	const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
-		    .attach_btf_id = btf_id, .prog_flags = flags);
-
-	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, ARRAY_SIZE(insns),
-			     &options);
-}
-
-bool environment_can_trace_return(const struct environment *environment, const char *function,
-				  unsigned int *ret_parameters)
-{
-	int id = btf__find_by_name_kind(environment->btf, function, BTF_KIND_FUNC);
+	int id = find_type(environment, function, BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_btf_id = id > 0 ? (uint32_t)id : 0);
 	_cleanup_(closep) int program = -1;
 	_cleanup_(closep) int link = -1;
 	const struct btf_type *type;
 
 	if (id <= 0)
 		return false;
-	program = load_nothing(id, BPF_TRACE_FEXIT, 0);
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, ARRAY_SIZE(insns),
+				&options);
 	if (program < 0)
 		return false;
 	link = bpf_raw_tracepoint_open(NULL, program);
 	if (link < 0)
 		return false;
-	type = btf__type_by_id(environment->btf, btf__type_by_id(environment->btf, id)->type);
-	*ret_parameters = btf_vlen(type);
+	type = btf__type_by_id(environment->btf, (uint32_t)id);
+	*ret_parameters = btf_vlen(btf__type_by_id(environment->btf, type->type));
 	return true;
-}
-
-bool environment_has_sleepable_iterators(const struct environment *environment)
-{
-	int id = btf__find_by_name_kind(environment->btf, "bpf_iter_task", BTF_KIND_FUNC);
-	_cleanup_(closep) int program = -1;
-
-	if (id <= 0)
-		return false;
-	program = load_nothing(id, BPF_TRACE_ITER, BPF_F_SLEEPABLE);
-	return program >= 0;
 }

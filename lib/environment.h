@@ -21,17 +21,14 @@ static inline void environment_freep(struct environment **environment)
 }
 
 /* Has the kernel this tracepoint (for tp_btf)? */
-bool environment_has_tracepoint(const struct environment *environment, const char *name);
+bool environment_has_tracepoint(struct environment *environment, const char *name);
 
 /* Does the kernel's BTF know this function? */
-bool environment_has_function(const struct environment *environment, const char *name);
+bool environment_has_function(struct environment *environment, const char *name);
 
 /* Can a tracing program be attached to the end of this kernel function (fexit)? Tried with a
  * program that does nothing. *ret_parameters: number of the function's parameters. */
-bool environment_can_trace_return(const struct environment *environment, const char *function,
+bool environment_can_trace_return(struct environment *environment, const char *function,
 				  unsigned int *ret_parameters);
-
-/* Does this kernel load sleepable iterators over tasks (5.18)? Tried with one that does nothing. */
-bool environment_has_sleepable_iterators(const struct environment *environment);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One record as people and scripts read it: a row of typed cells, described by a table of fields.
- * A tool's <tool>_row() fills it; lib/output prints it as a table line, a JSON object or a CSV line.
- * Rows borrow all text: it must live until output_row() returned.
+ * A tool's <tool>_row() fills it; lib/output prints it as a table line, a JSON object or a CSV
+ * line. Rows borrow all text: it must live until output_row() returned.
  */
 #ifndef LIB_ROW_H
 #define LIB_ROW_H
@@ -20,10 +20,10 @@ enum cell_kind {
 	CELL_UINT,	 /* .u */
 	CELL_INT,	 /* .i */
 	CELL_BOOL,	 /* .u, 0 or 1 */
-	CELL_TIME,	 /* .u: CLOCK_REALTIME, ns since the epoch; printed as RFC 3339 UTC, 9 digits */
-	CELL_TEXT,	 /* .text, .length: any bytes, need not be valid UTF-8 */
-	CELL_TEXTS,	 /* .text, .length: strings, each ended by a NUL; an array in JSON */
-	CELL_UINTS,	 /* .uints, .length elements; an array in JSON */
+	CELL_TIME,  /* .u: CLOCK_REALTIME, ns since the epoch; printed as RFC 3339 UTC, 9 digits */
+	CELL_TEXT,  /* .text, .length: any bytes, need not be valid UTF-8 */
+	CELL_TEXTS, /* .text, .length: strings, each ended by a NUL; an array in JSON */
+	CELL_UINTS, /* .uints, .length elements; an array in JSON */
 };
 
 struct cell {
@@ -38,7 +38,8 @@ struct cell {
 };
 
 #define FIELD_RIGHT 0x1U /* table: numbers, aligned right */
-#define FIELD_TABLE 0x2U /* for people: made of other fields; not in JSON or CSV unless asked for by -F */
+#define FIELD_TABLE                                                                                \
+	0x2U /* for people: made of other fields; not in JSON or CSV unless asked for by -F */
 
 /* What a tool says of one of its fields. */
 struct field {

@@ -8,14 +8,13 @@
 
 #include "bpf/connsnoop.h"
 #include "connsnoop.skel.h"
-#include "lib/cgroup.h"
 #include "lib/clock.h"
 #include "lib/command.h"
-#include "lib/environment.h"
 #include "lib/filter.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/connsnoop_existing.h"
+#include "tools/connsnoop_programs.h"
 #include "tools/connsnoop_stats.h"
 #include "tools/connsnoop_stream.h"
 
@@ -30,7 +29,6 @@ struct connsnoop {
 	uint64_t command_ended_ns; /* 0: it runs */
 	bool explained;		   /* why it failed has been said */
 	int stats_fd;
-	int cgroup_fd; /* root of the cgroup v2 hierarchy; -1: not needed, or there is none */
 };
 
 /* The one place that says why the program could not go on. */
@@ -56,109 +54,6 @@ static int libbpf_quiet(enum libbpf_print_level level _unused_, const char *form
 static int libbpf_verbose(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
-}
-
-/* Connects that fail before the socket changes its state. */
-static void choose_for_connect(struct connsnoop *c, const struct environment *environment)
-{
-	struct connsnoop_bpf *bpf = c->bpf;
-	unsigned int parameters;
-	bool exits = environment_can_trace_return(environment, "tcp_v4_connect", &parameters);
-	bool v6 = environment_has_function(environment, "tcp_v6_connect");
-	bool lookups = environment_has_tracepoint(environment, "fib_table_lookup");
-	bool lookups6 = environment_has_tracepoint(environment, "fib6_table_lookup");
-
-	bpf_program__set_autoload(bpf->progs.on_connect4_exit, exits);
-	bpf_program__set_autoload(bpf->progs.on_connect6_exit, exits && v6);
-	if (exits)
-		return;
-	c->cgroup_fd = cgroup_open_root();
-	if (c->cgroup_fd < 0)
-		return;
-	((struct connsnoop_config *)&bpf->rodata->settings)->watch_attempts = 1;
-	bpf_program__set_autoload(bpf->progs.on_connect4, true);
-	bpf_program__set_autoload(bpf->progs.on_connect6, true);
-	bpf_program__set_autoload(bpf->progs.on_lookup4, lookups);
-	bpf_program__set_autoload(bpf->progs.on_lookup6, lookups6);
-}
-
-/* Who accepts: told by the function's return, else by the first touch. */
-static void choose_for_accept(struct connsnoop *c, const struct environment *environment)
-{
-	struct connsnoop_bpf *bpf = c->bpf;
-	unsigned int parameters = 0;
-
-	if (environment_can_trace_return(environment, "inet_csk_accept", &parameters)) {
-		bpf_program__set_autoload(parameters == 2 ? bpf->progs.on_accept
-							  : bpf->progs.on_accept_old,
-					  true);
-		return;
-	}
-	bpf_program__set_autoload(bpf->progs.on_receive,
-				  environment_has_tracepoint(environment, "sock_recv_length"));
-	bpf_program__set_autoload(bpf->progs.on_send,
-				  environment_has_tracepoint(environment, "sock_send_length"));
-}
-
-/* Which programs this kernel can run and these options need. */
-static void choose_programs(struct connsnoop *c, const struct environment *environment)
-{
-	struct connsnoop_bpf *bpf = c->bpf;
-	const struct connsnoop_options *o = &c->options;
-	bool sleepable = environment_has_sleepable_iterators(environment);
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, bpf->obj) bpf_program__set_autoload(program, false);
-	bpf_program__set_autoload(sleepable ? bpf->progs.list_processes
-					    : bpf->progs.list_processes_no_args,
-				  true);
-	bpf_program__set_autoload(bpf->progs.list_sockets, true);
-	bpf_program__set_autoload(bpf->progs.list_unheld, o->list || o->existing);
-	if (o->list)
-		return;
-	bpf_program__set_autoload(bpf->progs.on_exec, true);
-	bpf_program__set_autoload(bpf->progs.on_fork, true);
-	bpf_program__set_autoload(bpf->progs.on_exit, true);
-	bpf_program__set_autoload(bpf->progs.on_free, bpf->rodata->settings.filter.follow);
-	bpf_program__set_autoload(bpf->progs.on_state, true);
-	bpf_program__set_autoload(bpf->progs.on_destroy, true);
-	if (o->events & EVENT_BIT(RECORD_CONNECT))
-		choose_for_connect(c, environment);
-	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
-		choose_for_accept(c, environment);
-}
-
-static int open_and_load(struct connsnoop *c)
-{
-	_cleanup_(environment_freep) struct environment *environment = NULL;
-	const struct connsnoop_options *o = &c->options;
-	struct connsnoop_config *settings;
-	struct error error;
-	int r;
-
-	r = environment_new(&environment, &error);
-	if (r < 0)
-		return fail(c, r, "%s", error.text);
-	c->bpf = connsnoop_bpf__open();
-	if (!c->bpf)
-		return fail(c, -errno, "cannot open the BPF programs: %s", strerror(errno));
-	settings = (struct connsnoop_config *)&c->bpf->rodata->settings;
-	filter_configure(&o->common.process, &o->traffic, o->common.command != NULL,
-			 &settings->filter);
-	settings->events = o->events;
-	settings->failed_only = o->failed;
-	settings->list_only = o->list;
-	bpf_map__set_max_entries(c->bpf->maps.processes, filter_processes_max(&settings->filter));
-	choose_programs(c, environment);
-	r = connsnoop_bpf__load(c->bpf);
-	if (r < 0)
-		return fail(c, r, "the kernel refused the BPF programs: %s; -v shows its reasons",
-			    strerror(-r));
-	r = filter_fill_maps(&o->common.process, &o->traffic, bpf_map__fd(c->bpf->maps.processes),
-			     bpf_map__fd(c->bpf->maps.users), bpf_map__fd(c->bpf->maps.ports));
-	if (r < 0)
-		return fail(c, r, "cannot set the filters: %s", strerror(-r));
-	return 0;
 }
 
 static int start_command(struct connsnoop *c)
@@ -205,36 +100,21 @@ static int on_tick(void *context, uint64_t now_ns)
 	return r || !command_is_over(c, now_ns) ? r : LOOP_STOP;
 }
 
-static int attach_to_cgroup(struct connsnoop *c)
-{
-	struct connsnoop_bpf *bpf = c->bpf;
-
-	if (c->cgroup_fd < 0)
-		return 0;
-	bpf->links.on_connect4 = bpf_program__attach_cgroup(bpf->progs.on_connect4, c->cgroup_fd);
-	if (!bpf->links.on_connect4)
-		return -errno;
-	bpf->links.on_connect6 = bpf_program__attach_cgroup(bpf->progs.on_connect6, c->cgroup_fd);
-	return bpf->links.on_connect6 ? 0 : -errno;
-}
-
 /* Attached, listed, and no more rights than it takes to read on. */
 static int attach(struct connsnoop *c)
 {
 	const struct connsnoop_options *o = &c->options;
 	const struct privileges_keep keep = {.kill = o->common.command != NULL,
 					     .bpf = o->common.stats};
+	struct error error;
 	int r;
 
 	if (o->common.stats)
 		c->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (!o->list) {
-		r = connsnoop_bpf__attach(c->bpf);
+		r = programs_attach(c->bpf, &error);
 		if (r < 0)
-			return fail(c, r, "cannot attach: %s", strerror(-r));
-		r = attach_to_cgroup(c);
-		if (r < 0)
-			return fail(c, r, "cannot attach to the root cgroup: %s", strerror(-r));
+			return fail(c, r, "%s", error.text);
 	}
 	r = existing_read(o, c->bpf, c->stream);
 	if (r < 0)
@@ -288,9 +168,9 @@ static int run(struct connsnoop *c)
 
 	if (o->common.command && (r = command_check(o->common.command, &error)) < 0)
 		return fail(c, r, "%s", error.text);
-	r = open_and_load(c);
+	r = programs_load(o, &c->bpf, &error);
 	if (r < 0)
-		return r;
+		return fail(c, r, "%s", error.text);
 	loop.ring_fd = bpf_map__fd(c->bpf->maps.records);
 	r = stream_new(o, proc_fd, STDOUT_FILENO, &c->stream);
 	if (!r)
@@ -329,7 +209,7 @@ static int exit_status(struct connsnoop *c, int r)
 
 int main(int argc, char **argv)
 {
-	struct connsnoop c = {.stats_fd = -1, .cgroup_fd = -1};
+	struct connsnoop c = {.stats_fd = -1};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -342,6 +222,5 @@ int main(int argc, char **argv)
 	stream_free(c.stream);
 	connsnoop_bpf__destroy(c.bpf);
 	closep(&c.stats_fd);
-	closep(&c.cgroup_fd);
 	return status;
 }

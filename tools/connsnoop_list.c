@@ -42,9 +42,13 @@ static int add_holder(struct entry *entry, uint32_t pid)
 {
 	size_t n = entry->n_holders;
 
-	/* descriptors of one process come one behind the other */
-	if (!pid || (n && entry->holders[n - 1] == pid))
+	if (!pid)
 		return 0;
+	/* from the end: descriptors of one process come one behind the other, but for those of a
+	 * thread that has a table of its own */
+	for (size_t i = n; i > 0; i--)
+		if (entry->holders[i - 1] == pid)
+			return 0;
 	if (!(n & (n - 1))) {
 		uint32_t *grown = realloc(entry->holders, (n ? 2 * n : 1) * sizeof(*grown));
 

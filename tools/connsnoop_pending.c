@@ -96,20 +96,21 @@ int pending_connect(struct pending *pending, const struct connect_record *record
 	uint64_t began_ns = record->header.ts_ns - record->latency_ns;
 	int r = 0;
 
-	if (!(record->flags & CONNECT_TENTATIVE))
-		return pending->emit(pending->context, &record->header);
 	if (waiting) {
 		const struct connect_record *old = &waiting->connect;
 
 		/* of the same attempt, this one replaces it; else that attempt has failed for good
 		 */
-		if (old->header.ts_ns - old->latency_ns == began_ns)
+		if (old->header.type == RECORD_CONNECT &&
+		    old->header.ts_ns - old->latency_ns == began_ns)
 			waiting_remove(pending, waiting);
 		else
 			r = waiting_emit(pending, waiting);
 	}
 	if (r || record->flags & CONNECT_CANCELLED)
 		return r;
+	if (!(record->flags & CONNECT_TENTATIVE))
+		return pending->emit(pending->context, &record->header);
 	return waiting_add(pending, &record->header, sizeof(*record), record->connection.cookie);
 }
 
@@ -143,7 +144,7 @@ int pending_close(struct pending *pending, const struct close_record *record)
 {
 	struct waiting *waiting = waiting_find(pending, record->connection.cookie);
 
-	if (!waiting || waiting->close)
+	if (!waiting || waiting->header.type != RECORD_ACCEPT || waiting->close)
 		return pending->emit(pending->context, &record->header);
 	waiting->close = malloc(sizeof(*waiting->close));
 	if (!waiting->close)

@@ -98,9 +98,9 @@ static void format_duration(uint64_t ns, char text[16])
 {
 	if (ns < 1000 * 1000)
 		snprintf(text, 16, "%uus", (unsigned int)(ns / 1000));
-	else if (ns < NSEC_PER_SEC)
+	else if (ns < 999950 * 1000) /* else rounded to 1000.0ms */
 		snprintf(text, 16, "%.1fms", (double)ns / 1e6);
-	else if (ns < 1000 * NSEC_PER_SEC)
+	else if (ns < 999950 * (NSEC_PER_SEC / 1000))
 		snprintf(text, 16, "%.1fs", (double)ns / 1e9);
 	else
 		snprintf(text, 16, "%.0fs", (double)ns / 1e9);
@@ -129,7 +129,9 @@ static void row_address(struct row *row, size_t field, size_t both, const uint8_
 
 	address_format(address, text);
 	row_text_printf(row, field, "%s", text);
-	if (strchr(text, ':'))
+	if (!port)
+		row_text_printf(row, both, "%s", text);
+	else if (strchr(text, ':'))
 		row_text_printf(row, both, "[%s]:%u", text, port);
 	else
 		row_text_printf(row, both, "%s:%u", text, port);
@@ -148,7 +150,10 @@ static void row_local(struct row *row, const struct connection *connection)
 		return;
 	}
 	row_address(row, FIELD_LADDR, FIELD_LOCAL, connection->laddr, connection->lport);
-	row_uint(row, FIELD_LPORT, connection->lport);
+	if (connection->lport)
+		row_uint(row, FIELD_LPORT, connection->lport);
+	else
+		row_null(row, FIELD_LPORT);
 }
 
 static void row_error(struct row *row, uint32_t error)
@@ -255,9 +260,9 @@ static void fill_connect(const struct connect_record *record, struct row *row)
 		row_null(row, FIELD_LATENCY);
 	}
 	if (record->error)
-		row_text_printf(row, FIELD_DETAIL, "%.*s %s", (int)row->cells[FIELD_ERROR].length,
-				row->cells[FIELD_ERROR].text, latency);
-	else
+		row_text_printf(row, FIELD_DETAIL, "%.*s%s%s", (int)row->cells[FIELD_ERROR].length,
+				row->cells[FIELD_ERROR].text, latency[0] ? " " : "", latency);
+	else if (latency[0])
 		row_text_printf(row, FIELD_DETAIL, "%s", latency);
 }
 
@@ -303,7 +308,8 @@ static void fill_close(const struct close_record *record, struct row *row)
 	format_bytes(record->rx_bytes, rx);
 	if (!by && record->error)
 		by = strerrorname_np((int)record->error);
-	row_text_printf(row, FIELD_DETAIL, "tx %s rx %s %s %s", tx, rx, duration, by ? by : "");
+	row_text_printf(row, FIELD_DETAIL, "tx %s rx %s%s%s%s%s", tx, rx, duration[0] ? " " : "",
+			duration, by ? " " : "", by ? by : "");
 }
 
 static void fill_open(const struct open_record *record, const struct connsnoop_context *context,

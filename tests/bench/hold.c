@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * hold PROCESSES CONNECTIONS: each process holds both ends of that many TCP connections over
- * loopback. Says "ready" when all stand; lives until stdin ends.
+ * loopback. Says "ready" when all stand; lives until it is killed, or LIFE_SECONDS.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define LIFE_SECONDS 300
 
 static int new_socket(void)
 {
@@ -75,7 +77,7 @@ int main(int argc, char **argv)
 			errx(EXIT_FAILURE, "only %d of %d processes got ready", i, processes);
 	puts("ready");
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
-	return EXIT_SUCCESS;
+	alarm(LIFE_SECONDS);
+	for (;;)
+		pause();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * load ping|stream|connect: a client and a server over loopback, for a second.
+ * load [-1] ping|stream|connect: a client and a server over loopback, for a second; with -1, both
+ * on one processor: the numbers then depend on nothing but the time that the work takes.
  *   ping     64 bytes there and back: round trips per second
  *   stream   64 KB at a time, one way: MB per second
  *   connect  connect and close, nothing between: pairs per second
@@ -10,6 +11,7 @@
 #include <err.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -156,20 +158,33 @@ static pid_t start_server(int listener, void (*serve)(int fd))
 	}
 }
 
+static void stay_here(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here))
+		err(EXIT_FAILURE, "sched_setaffinity");
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in server = {.sin_family = AF_INET,
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(server);
 	int listener = new_socket();
+	const char *name = argv[argc - 1];
 
+	if (argc == 3 && !strcmp(argv[1], "-1"))
+		stay_here();
 	if (bind(listener, (void *)&server, length) || listen(listener, 1024) ||
 	    getsockname(listener, (void *)&server, &length))
 		err(EXIT_FAILURE, "listen");
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
 		pid_t pid;
 
-		if (argc != 2 || strcmp(argv[1], loads[i].name))
+		if (strcmp(name, loads[i].name))
 			continue;
 		pid = start_server(listener, loads[i].serve);
 		printf("%.1f\n", loads[i].client(&server));
@@ -177,5 +192,5 @@ int main(int argc, char **argv)
 		waitpid(pid, NULL, 0);
 		return EXIT_SUCCESS;
 	}
-	errx(EXIT_FAILURE, "usage: load ping|stream|connect");
+	errx(EXIT_FAILURE, "usage: load [-1] ping|stream|connect");
 }

@@ -48,8 +48,9 @@ static void *add(struct tape *tape, uint32_t type, size_t size)
 
 	memset(header, 0, size);
 	tape->ts_ns += STEP_NS;
-	*header = (struct record_header){
-		.ts_ns = tape->ts_ns, .type = type, .length = (uint32_t)size};
+	*header = (struct record_header){.ts_ns = tape->ts_ns,
+					 .type = type,
+					 .length = (uint32_t)size};
 	tape->length += size;
 	tape->records++;
 	return header;

@@ -72,7 +72,8 @@ int main(int argc, char **argv)
 		waitpid(pid, &status, 0);
 		ended = now_ms();
 	}
-	if (status)
+	/* lsof ends with 1 when it finds nothing */
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
 		errx(EXIT_FAILURE, "%s failed", argv[0]);
 	printf("%.3f\n", ended - began);
 	return EXIT_SUCCESS;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/connsnoop_programs.h"
+
+#include <string.h>
+
+#include "bpf/connsnoop.h"
+#include "connsnoop.skel.h"
+#include "lib/cgroup.h"
+#include "lib/environment.h"
+#include "lib/filter.h"
+
+static void bpfp(struct connsnoop_bpf **bpf)
+{
+	connsnoop_bpf__destroy(*bpf);
+}
+
+static struct connsnoop_config *settings_of(struct connsnoop_bpf *bpf)
+{
+	return (struct connsnoop_config *)&bpf->rodata->settings;
+}
+
+static void want(struct bpf_program *program, bool wanted)
+{
+	bpf_program__set_autoload(program, wanted);
+}
+
+/* Connects that fail before the socket changes its state. */
+static void choose_for_connect(struct connsnoop_bpf *bpf, struct environment *environment)
+{
+	unsigned int parameters;
+	bool exits = environment_can_trace_return(environment, "tcp_v4_connect", &parameters);
+
+	want(bpf->progs.on_connect4_exit, exits);
+	want(bpf->progs.on_connect6_exit,
+	     exits && environment_has_function(environment, "tcp_v6_connect"));
+	settings_of(bpf)->watch_attempts = !exits;
+	want(bpf->progs.on_connect4, !exits);
+	want(bpf->progs.on_connect6, !exits);
+	want(bpf->progs.on_lookup4,
+	     !exits && environment_has_tracepoint(environment, "fib_table_lookup"));
+	want(bpf->progs.on_lookup6,
+	     !exits && environment_has_tracepoint(environment, "fib6_table_lookup"));
+}
+
+/* Who accepts: told by the function's return, else by the first touch. */
+static void choose_for_accept(struct connsnoop_bpf *bpf, struct environment *environment)
+{
+	unsigned int parameters = 0;
+	bool exits = environment_can_trace_return(environment, "inet_csk_accept", &parameters);
+
+	want(bpf->progs.on_accept, exits && parameters == 2);
+	want(bpf->progs.on_accept_old, exits && parameters != 2);
+	want(bpf->progs.on_receive,
+	     !exits && environment_has_tracepoint(environment, "sock_recv_length"));
+	want(bpf->progs.on_send,
+	     !exits && environment_has_tracepoint(environment, "sock_send_length"));
+}
+
+/* @args: the iterator that also reads command lines. */
+static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
+		   struct environment *environment, bool args)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, bpf->obj)
+	{
+		want(program, false);
+		bpf_program__set_autoattach(program, bpf_program__expected_attach_type(program) !=
+							     BPF_TRACE_ITER);
+	}
+	want(args ? bpf->progs.list_processes : bpf->progs.list_processes_no_args, true);
+	want(bpf->progs.list_sockets, true);
+	want(bpf->progs.list_unheld, o->list || o->existing);
+	if (o->list)
+		return;
+	want(bpf->progs.on_exec, true);
+	want(bpf->progs.on_fork, true);
+	want(bpf->progs.on_exit, true);
+	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
+	want(bpf->progs.on_state, true);
+	want(bpf->progs.on_state_nested, true);
+	want(bpf->progs.on_destroy, true);
+	if (o->events & EVENT_BIT(RECORD_CONNECT))
+		choose_for_connect(bpf, environment);
+	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
+		choose_for_accept(bpf, environment);
+}
+
+static int load(const struct connsnoop_options *o, struct environment *environment, bool args,
+		struct connsnoop_bpf **ret_bpf)
+{
+	_cleanup_(bpfp) struct connsnoop_bpf *bpf = connsnoop_bpf__open();
+	struct connsnoop_config *settings;
+	int r;
+
+	if (!bpf)
+		return -errno;
+	settings = settings_of(bpf);
+	filter_configure(&o->common.process, &o->traffic, o->common.command != NULL,
+			 &settings->filter);
+	settings->events = o->events;
+	settings->failed_only = o->failed;
+	settings->list_only = o->list;
+	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
+	choose(o, bpf, environment, args);
+	r = connsnoop_bpf__load(bpf);
+	if (r < 0)
+		return r;
+	r = filter_fill_maps(&o->common.process, &o->traffic, bpf_map__fd(bpf->maps.processes),
+			     bpf_map__fd(bpf->maps.users), bpf_map__fd(bpf->maps.ports));
+	if (r < 0)
+		return r;
+	*ret_bpf = bpf;
+	bpf = NULL;
+	return 0;
+}
+
+int programs_load(const struct connsnoop_options *o, struct connsnoop_bpf **ret_bpf,
+		  struct error *error)
+{
+	_cleanup_(environment_freep) struct environment *environment = NULL;
+	int r = environment_new(&environment, error);
+
+	if (r < 0)
+		return r;
+	r = load(o, environment, true, ret_bpf);
+	if (r < 0) /* before 5.18 no iterator may sleep, and so none can read command lines */
+		r = load(o, environment, false, ret_bpf);
+	if (r < 0)
+		return error_set(error, r,
+				 "the kernel refused the BPF programs: %s; -v shows its reasons",
+				 strerror(-r));
+	return 0;
+}
+
+/* The programs that see every connect(2) begin, of all cgroups. */
+static int attach_to_cgroup(struct connsnoop_bpf *bpf)
+{
+	_cleanup_(closep) int root = -1;
+
+	if (!bpf_program__autoload(bpf->progs.on_connect4))
+		return 0;
+	root = cgroup_open_root();
+	if (root < 0)
+		return root;
+	bpf->links.on_connect4 = bpf_program__attach_cgroup(bpf->progs.on_connect4, root);
+	if (!bpf->links.on_connect4)
+		return -errno;
+	bpf->links.on_connect6 = bpf_program__attach_cgroup(bpf->progs.on_connect6, root);
+	return bpf->links.on_connect6 ? 0 : -errno;
+}
+
+int programs_attach(struct connsnoop_bpf *bpf, struct error *error)
+{
+	int r = connsnoop_bpf__attach(bpf);
+
+	if (r < 0)
+		return error_set(error, r, "cannot attach the BPF programs: %s", strerror(-r));
+	r = attach_to_cgroup(bpf);
+	if (r < 0)
+		return error_set(error, r, "cannot attach to the root cgroup (v2): %s",
+				 strerror(-r));
+	return 0;
+}
