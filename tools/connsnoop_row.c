@@ -64,8 +64,8 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
 	[FIELD_SECONDS] = {"seconds", "SECONDS", "since the start of connsnoop, s", 11,
 			   FIELD_RIGHT | FIELD_TABLE},
-	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 18, FIELD_TABLE},
-	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 18, FIELD_TABLE},
+	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 17, FIELD_TABLE},
+	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 17, FIELD_TABLE},
 	[FIELD_DETAIL] = {"detail", "DETAIL", "what the event has to say, in short", 26,
 			  FIELD_TABLE},
 };
@@ -93,31 +93,35 @@ static const char *tcp_state_name(uint8_t state)
 	return state < ARRAY_SIZE(names) ? names[state] : NULL;
 }
 
-/* Short forms for people: 950us, 1.2ms, 3.4s; 512, 1.2k, 3.4M (powers of ten). */
+/* A number and its unit in five columns at most: 950us, 1.2ms, 34ms, 5.6s; 512, 1.2k, 34M. */
+static void format_short(double value, const char *unit, char text[16])
+{
+	snprintf(text, 16, value < 9.95 ? "%.1f%s" : "%.0f%s", value, unit);
+}
+
 static void format_duration(uint64_t ns, char text[16])
 {
 	if (ns < 1000 * 1000)
 		snprintf(text, 16, "%uus", (unsigned int)(ns / 1000));
-	else if (ns < 999950 * 1000) /* else rounded to 1000.0ms */
-		snprintf(text, 16, "%.1fms", (double)ns / 1e6);
-	else if (ns < 999950 * (NSEC_PER_SEC / 1000))
-		snprintf(text, 16, "%.1fs", (double)ns / 1e9);
+	else if (ns < NSEC_PER_SEC)
+		format_short((double)ns / 1e6, "ms", text);
 	else
-		snprintf(text, 16, "%.0fs", (double)ns / 1e9);
+		format_short((double)ns / 1e9, "s", text);
 }
 
+/* Powers of ten. */
 static void format_bytes(uint64_t bytes, char text[16])
 {
-	static const char units[] = " kMGTPE";
+	static const char *const units[] = {"", "k", "M", "G", "T", "P", "E"};
 	double value = (double)bytes;
 	size_t unit = 0;
 
-	while (value >= 999.95 && unit < sizeof(units) - 2) {
+	while (value >= 999.5 && unit < ARRAY_SIZE(units) - 1) {
 		value /= 1000;
 		unit++;
 	}
 	if (unit)
-		snprintf(text, 16, "%.1f%c", value, units[unit]);
+		format_short(value, units[unit], text);
 	else
 		snprintf(text, 16, "%u", (unsigned int)bytes);
 }
