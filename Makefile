@@ -7,6 +7,8 @@ DESTDIR ?=
 B       ?= build
 V       ?= 0
 
+FUZZ_SECONDS ?= 60
+
 CC      ?= cc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
@@ -25,6 +27,7 @@ SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 LIB_OBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS    := $(patsubst tests/e2e/%.c,$(B)/tests/%,$(wildcard tests/e2e/*.c))
 BENCHES    := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 SCRIPTS    := $(wildcard tests/*.sh tests/*/*.sh vmlinux/*.sh)
@@ -35,7 +38,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests check demo bench install clean format lint help
+.PHONY: all tests check demo bench fuzz install clean format lint help
 
 all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 
@@ -75,7 +78,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(wildcard lib/*.c tools/*_row.c tools/*_pending.c tools/*_list.c)
+PURE_SRCS := $(wildcard lib/*.c $(addprefix tools/*_,row.c pending.c list.c options.c stream.c))
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
 
@@ -104,6 +107,11 @@ $(BENCHES): $(B)/tests/%: tests/bench/%.c $(PURE_OBJS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(PURE_OBJS) $(LDLIBS) -pthread -o $@
 
+$(FUZZERS): $(B)/tests/%: tests/fuzz/%.c $(PURE_SRCS) | $(B)/dependencies
+	$(call say,FUZZER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CFLAGS) -fsanitize=fuzzer $(SANITIZE) $(filter %.c,$^) $(LDLIBS) -o $@
+
 tests: all $(UNIT_TESTS) $(ASAN_TESTS) $(HELPERS)
 
 check: ## install what is missing, build, run every test (root)
@@ -121,6 +129,14 @@ bench: ## measure against ss, lsof and with the tools off (root, some minutes)
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS) $(BENCHES)
 	@BUILD=$(abspath $(B)) bash tests/bench/run.sh
 
+fuzz: $(FUZZERS) ## fuzz for a minute each (needs clang's runtime); FUZZ_SECONDS=60
+	@for fuzzer in $^; do \
+		echo "  FUZZ     $$fuzzer"; \
+		mkdir -p $$fuzzer.corpus; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -verbosity=0 \
+			-artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; \
+	done
+
 install: all ## PREFIX=/usr/local DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(PREFIX)/sbin
@@ -132,8 +148,8 @@ clean: ## remove build/
 format: ## rewrite the sources in the project's style
 	clang-format -i $(SOURCES)
 
-lint: ## style, layers, shell and C checks; changes nothing
-	@bash tests/lint.sh
+lint: $(TOOLS:%=$(B)/%.skel.h) ## style, layers, shell and C checks; changes nothing
+	@BUILD=$(abspath $(B)) bash tests/lint.sh
 
 help: ## this list
 	@echo 'make             build $(TOOLS) into $(B)/ (V=1: show the commands)'

@@ -141,3 +141,9 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 	*ret_parameters = btf_vlen(btf__type_by_id(environment->btf, type->type));
 	return true;
 }
+
+void environment_forget_types(struct environment *environment)
+{
+	btf__free(environment->btf);
+	environment->btf = NULL;
+}

@@ -31,4 +31,7 @@ bool environment_has_function(struct environment *environment, const char *name)
 bool environment_can_trace_return(struct environment *environment, const char *function,
 				  unsigned int *ret_parameters);
 
+/* Lets go of the kernel's types (10 MB): done with asking, at least for now. */
+void environment_forget_types(struct environment *environment);
+
 #endif

@@ -25,7 +25,6 @@ struct column {
 struct output {
 	enum output_format format;
 	bool selected, color;
-	bool header_due; /* table: the header line is still to come */
 	int fd;
 	size_t n;
 	struct column columns[ROW_CELLS_MAX];
@@ -78,40 +77,6 @@ static bool options_are_valid(size_t n_fields, const struct output_options *opti
 		if (selection->fields[i] >= n_fields)
 			return false;
 	return true;
-}
-
-int output_new(const struct field *fields, size_t n_fields, const struct output_options *options,
-	       struct output **ret_output)
-{
-	_cleanup_(output_freep) struct output *output = NULL;
-	const struct output_selection *selection = &options->selection;
-
-	if (!options_are_valid(n_fields, options))
-		return -EINVAL;
-	output = calloc(1, sizeof(*output));
-	if (!output)
-		return -ENOMEM;
-	output->format = options->format;
-	output->selected = options->selected;
-	output->color = options->color;
-	output->header_due = options->header && options->format == OUTPUT_TABLE;
-	output->fd = options->fd;
-	output->time_second = UINT64_MAX;
-	if (selection->n > 0 && (options->selected || options->format != OUTPUT_JSON)) {
-		for (size_t i = 0; i < selection->n; i++)
-			add_column(output, fields, selection->fields[i]);
-	} else {
-		for (size_t i = 0; i < n_fields; i++)
-			if (options->format == OUTPUT_TABLE || !(fields[i].flags & FIELD_TABLE))
-				add_column(output, fields, i);
-	}
-	if (options->header && options->format == OUTPUT_CSV)
-		append_csv_header(output);
-	if (output->keys.failed || output->pending.failed)
-		return -ENOMEM;
-	*ret_output = output;
-	output = NULL;
-	return 0;
 }
 
 /* The text of a time as far as its second: "2026-11-21T09:00:00." in UTC, or in a table
@@ -308,8 +273,6 @@ static void append_table_row(struct output *output, const struct row *row)
 {
 	size_t at = 0;
 
-	if (output->header_due)
-		append_table_header(output);
 	for (size_t i = 0; i < output->n; i++) {
 		const struct column *column = &output->columns[i];
 		size_t width;
@@ -319,6 +282,41 @@ static void append_table_row(struct output *output, const struct row *row)
 		at = place_cell(output, column, at, width);
 	}
 	buffer_append_char(&output->pending, '\n');
+}
+
+int output_new(const struct field *fields, size_t n_fields, const struct output_options *options,
+	       struct output **ret_output)
+{
+	_cleanup_(output_freep) struct output *output = NULL;
+	const struct output_selection *selection = &options->selection;
+
+	if (!options_are_valid(n_fields, options))
+		return -EINVAL;
+	output = calloc(1, sizeof(*output));
+	if (!output)
+		return -ENOMEM;
+	output->format = options->format;
+	output->selected = options->selected;
+	output->color = options->color;
+	output->fd = options->fd;
+	output->time_second = UINT64_MAX;
+	if (selection->n > 0 && (options->selected || options->format != OUTPUT_JSON)) {
+		for (size_t i = 0; i < selection->n; i++)
+			add_column(output, fields, selection->fields[i]);
+	} else {
+		for (size_t i = 0; i < n_fields; i++)
+			if (options->format == OUTPUT_TABLE || !(fields[i].flags & FIELD_TABLE))
+				add_column(output, fields, i);
+	}
+	if (options->header && options->format == OUTPUT_CSV)
+		append_csv_header(output);
+	if (options->header && options->format == OUTPUT_TABLE)
+		append_table_header(output);
+	if (output->keys.failed || output->pending.failed || output->cell.failed)
+		return -ENOMEM;
+	*ret_output = output;
+	output = NULL;
+	return 0;
 }
 
 int output_row(struct output *output, const struct row *row)
@@ -349,7 +347,6 @@ int output_row(struct output *output, const struct row *row)
 		output->pending.failed = output->cell.failed = false;
 		return -ENOMEM;
 	}
-	output->header_due = false;
 	return 0;
 }
 

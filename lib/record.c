@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define RECORD_ALIGN _Alignof(struct record_header)
+
 int record_check(const void *data, size_t size, const struct record_sizes *sizes)
 {
 	const struct record_header *header = data;
@@ -13,7 +15,7 @@ int record_check(const void *data, size_t size, const struct record_sizes *sizes
 		return -EBADMSG;
 	if (header->length < sizes->least[header->type])
 		return -EBADMSG;
-	return header->type;
+	return (int)header->type;
 }
 
 const struct record_header *record_next(const void *data, size_t size, size_t *offset,
@@ -27,6 +29,8 @@ const struct record_header *record_next(const void *data, size_t size, size_t *o
 		return NULL;
 	header = (const void *)((const char *)data + *offset);
 	r = record_check(header, size - *offset, sizes);
+	if (r >= 0 && header->length % RECORD_ALIGN)
+		r = -EBADMSG;
 	if (r < 0) {
 		*ret_bad = r;
 		return NULL;

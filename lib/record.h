@@ -18,7 +18,9 @@ struct record_sizes {
 int record_check(const void *data, size_t size, const struct record_sizes *sizes);
 
 /* Walks over records that stand one behind the other, as an iterator writes them: the record at
- * *@offset, or NULL at the end. A record that is cut off ends the walk, and *ret_bad is set. */
+ * *@offset, or NULL at the end. @data is 8-byte aligned, and so is each record. One that is cut
+ * off, or so long that the next would not be aligned, ends the walk, and *ret_bad is set to
+ * -EBADMSG. */
 const struct record_header *record_next(const void *data, size_t size, size_t *offset,
 					const struct record_sizes *sizes, int *ret_bad);
 

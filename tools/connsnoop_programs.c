@@ -103,6 +103,7 @@ static int load(const struct connsnoop_options *o, struct environment *environme
 	settings->list_only = o->list;
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	choose(o, bpf, environment, args);
+	environment_forget_types(environment); /* libbpf reads them once more for itself */
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
 		return r;

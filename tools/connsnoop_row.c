@@ -103,7 +103,7 @@ static void format_duration(uint64_t ns, char text[16])
 {
 	if (ns < 1000 * 1000)
 		snprintf(text, 16, "%uus", (unsigned int)(ns / 1000));
-	else if (ns < NSEC_PER_SEC)
+	else if (ns < 999500000) /* what is more is rounded to 1.0s, not to 1000ms */
 		format_short((double)ns / 1e6, "ms", text);
 	else
 		format_short((double)ns / 1e9, "s", text);

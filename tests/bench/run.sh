@@ -43,8 +43,8 @@ begin() {
 	cp "$BUILD/tests/traffic" "$T/$NAME" && mkdir "$T/m" || die "cannot set up $T"
 	# a bound on TIME_WAIT, so that a run does not feel how many ran before it
 	ip netns add "$NS" && ip -n "$NS" link set lo up &&
-		"${INSIDE[@]}" sysctl -qw net.ipv4.tcp_max_tw_buckets=1000 \
-			net.ipv4.ip_local_port_range="1024 65535" ||
+		"${INSIDE[@]}" sh -c 'cd /proc/sys/net/ipv4 && echo 1000 >tcp_max_tw_buckets &&
+			echo 1024 65535 >ip_local_port_range' ||
 		die "cannot make a network namespace"
 }
 
@@ -360,8 +360,15 @@ for group in "${@:-all}"; do
 	*) die "no group $group: list start burst traffic pairs consumer" ;;
 	esac
 done
-echo "connsnoop $("$TOOL" --version), $(uname -sr), $(nproc) processors; medians of $RUNS interleaved runs"
-{
-	echo "what|connsnoop|peer|ratio|aim|met"
-	cat "$T/table"
-} | column -t -s '|'
+echo "$("$TOOL" --version), $(uname -sr), $(nproc) processors; medians of $RUNS interleaved runs"
+echo "what|connsnoop|peer|ratio|aim|met" | cat - "$T/table" | awk -F '|' '
+	{ for (i = 1; i <= 6; i++) { cell[NR, i] = $i; if (length($i) > wide[i]) wide[i] = length($i) } }
+	END {
+		for (r = 1; r <= NR; r++) {
+			line = ""
+			for (i = 1; i <= 6; i++)
+				line = line sprintf("%-" wide[i] "s  ", cell[r, i])
+			sub(/ +$/, "", line)
+			print line
+		}
+	}'

@@ -142,7 +142,8 @@ static void test_check(void **state)
 static void test_check_path(void **state)
 {
 	struct place *place = *state;
-	_cleanup_(freep) char *before = strdup(getenv("PATH") ? getenv("PATH") : "");
+	const char *usual = getenv("PATH");
+	_cleanup_(freep) char *before = strdup(usual ? usual : "/usr/bin:/bin");
 	char here[PATH_MAX], path[256];
 
 	assert_non_null(before);

@@ -261,7 +261,10 @@ static void test_table(_unused_ void **state)
 		       "\033[1m DELTA NAMES-OK     PID\033[0m\n"
 		       "   -15 true           1\n"
 		       "     - -              -\n");
-	assert_printed(OPTIONS(.format = OUTPUT_TABLE, .header = true), NULL, 0, "");
+	/* At once: also without rows. */
+	assert_printed(OPTIONS(.format = OUTPUT_TABLE, .header = true,
+			       .selection = {{DELTA, OK}, 2}),
+		       NULL, 0, " DELTA NAMES-OK\n");
 	assert_printed(OPTIONS(.format = OUTPUT_TABLE), &rows[3], 1,
 		       "-       -                  - -        -          -           - -        "
 		       "-\n");

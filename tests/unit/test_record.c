@@ -80,18 +80,20 @@ struct three {
 	} third;
 };
 
-#define THREE(name)                                                                                \
-	struct three name = {.first = {.type = RECORD_TOOL, .length = sizeof(name.first)},         \
-			     .second.head = {.type = RECORD_PROCESS,                               \
-					     .length = sizeof(name.second)},                       \
-			     .third.head = {.type = RECORD_TYPES_MAX - 1,                          \
-					    .length = sizeof(name.third)}}
+static struct three three_records(void)
+{
+	return (struct three){
+		.first = {.type = RECORD_TOOL, .length = HEAD},
+		.second.head = {.type = RECORD_PROCESS, .length = HEAD + 8},
+		.third.head = {.type = RECORD_TYPES_MAX - 1, .length = HEAD + 24},
+	};
+}
 
 static void test_walk(void **state _unused_)
 {
+	const struct three three = three_records();
 	size_t offset = 0;
 	int bad = 1;
-	THREE(three);
 
 	assert_ptr_equal(record_next(&three, sizeof(three), &offset, &sizes, &bad), &three.first);
 	assert_int_equal(offset, offsetof(struct three, second));
@@ -120,7 +122,7 @@ static void test_walk_nothing(void **state _unused_)
 /* Wherever a read ends: what is whole comes out, the rest stays where it begins. */
 static void test_walk_cut(void **state _unused_)
 {
-	THREE(three);
+	const struct three three = three_records();
 
 	for (size_t size = 1; size < sizeof(three); size++) {
 		_cleanup_(freep) char *data = malloc(size);
@@ -141,9 +143,9 @@ static void test_walk_cut(void **state _unused_)
 
 static void test_walk_bad(void **state _unused_)
 {
+	struct three three = three_records();
 	size_t offset = 0;
 	int bad = 0;
-	THREE(three);
 
 	/* one that is none ends the walk, however often one asks */
 	three.second.head.type = 2;
@@ -154,8 +156,13 @@ static void test_walk_bad(void **state _unused_)
 		assert_int_equal(offset, offsetof(struct three, second));
 	}
 
-	/* a length of 0 would never end */
+	/* one behind which no other can stand: it would not be aligned */
 	three.second.head.type = RECORD_PROCESS;
+	three.second.head.length = sizeof(three.second) + 1;
+	assert_null(record_next(&three, sizeof(three), &offset, &sizes, &bad));
+	assert_int_equal(bad, -EBADMSG);
+
+	/* a length of 0 would never end */
 	three.second.head.length = 0;
 	assert_null(record_next(&three, sizeof(three), &offset, &sizes, &bad));
 	assert_int_equal(bad, -EBADMSG);
