@@ -112,6 +112,8 @@ check_globals() {
 		text = $0
 		sub(/=.*/, "", text)
 		local = /^[ \t]/
+		if (text ~ /^[ \t]*(static )?[a-z_0-9 *]+\(\*[a-z]/)
+			printf "%s:%d: a function pointer that lasts: %s\n", FILENAME, FNR, $0
 		if (text ~ /\(/ || text ~ /^(struct|union|enum)( [a-z_0-9]+)?( \{|;)/)
 			next
 		if (text ~ /\*/ ? text ~ /\*[ ]*const[ \[a-z_A-Z0-9]/ : text ~ /(^|[ \t])const /)

@@ -32,7 +32,7 @@ static struct process_id id_of(uint32_t tgid, uint64_t exec_id, const char *comm
 				.tgid = tgid,
 				.tid = tgid};
 
-	strncpy(id.comm, comm, COMM_SIZE - 1);
+	memcpy(id.comm, comm, strnlen(comm, COMM_SIZE - 1));
 	return id;
 }
 

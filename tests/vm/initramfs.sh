@@ -52,6 +52,9 @@ fi
 mapfile -t -O ${#real[@]} real < <(find /usr/lib/locale/C.utf8 /lib/terminfo /usr/share/terminfo -type f \
 	\( -path '*/C.utf8/*' -o -name 'xterm*' -o -name 'screen*' -o -name dumb -o -name linux \) 2>/dev/null)
 
+# What glibc opens by itself, at pthread_exit().
+mapfile -t -O ${#real[@]} real < <(find /usr/lib -maxdepth 2 -name 'libgcc_s.so.1')
+
 # ---- the project ----
 
 mkdir -p "$R/project/build/tests"
@@ -79,7 +82,7 @@ done
 version=$(basename "$image"/lib/modules/*)
 modules=$R/usr/lib/modules/$version
 mkdir -p "$modules"
-cp "$image/lib/modules/$version"/modules.{order,builtin}* "$modules"
+find "$image/lib/modules/$version" -maxdepth 1 -name 'modules.*' -exec cp {} "$modules" \;
 declare -A have
 
 # module NAME: copies it, and what it depends on
