@@ -21,11 +21,6 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 	return &settings.filter;
 }
 
-static __always_inline void on_thread_exit(void)
-{
-	unreachable_thread_exit();
-}
-
 /* Is on_state at work on this CPU? */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -122,8 +117,12 @@ int BPF_PROG(on_destroy, struct sock *sk)
 {
 	struct socket_state *state = socket_find(sk);
 
-	if (!state || !(state->flags & (SOCKET_OPEN | SOCKET_CONNECTING)))
+	if (!state || !(state->flags & (SOCKET_OPEN | SOCKET_CONNECTING | SOCKET_ATTEMPT)))
 		return 0;
+	if (state->flags & SOCKET_ATTEMPT) {
+		attempt_forget(state, bpf_get_socket_cookie(sk));
+		return 0;
+	}
 	__sync_fetch_and_add(&counters.missed, 1);
 	if (state->flags & SOCKET_CONNECTING) {
 		connect_end(sk, state, CONNECT_ERROR_UNKNOWN);

@@ -16,18 +16,19 @@
 #define EADDRNOTAVAIL 99
 #define ECONNABORTED  103
 
-#define SOCKET_LISTENING  0x01	/* a listener: children inherit this tag */
-#define SOCKET_CONNECTING 0x02	/* connect has begun, its end not been seen */
-#define SOCKET_OPEN	  0x04	/* established, its close not been seen */
-#define SOCKET_PASSIVE	  0x08	/* came by a listener */
-#define SOCKET_UNRESOLVED 0x10	/* nobody has been seen to accept it */
-#define SOCKET_ANNOUNCED  0x20	/* its accept record without ACCEPT_FINAL is out, or lost */
-#define SOCKET_WANTED	  0x40	/* the owner matches the process filter */
-#define SOCKET_LIVE	  0x80	/* the hooks saw it begin */
-#define SOCKET_LOCAL_FIN  0x100 /* this end closed first */
-#define SOCKET_REMOTE_FIN 0x200 /* the peer closed first */
-#define SOCKET_OPENER	  0x400 /* from an iterator: the owner also opened the socket */
-#define SOCKET_FAILED	  0x800 /* its connect failed behind SYN_SENT, and that has been told */
+#define SOCKET_LISTENING  0x01	 /* a listener: children inherit this tag */
+#define SOCKET_CONNECTING 0x02	 /* connect has begun, its end not been seen */
+#define SOCKET_OPEN	  0x04	 /* established, its close not been seen */
+#define SOCKET_PASSIVE	  0x08	 /* came by a listener */
+#define SOCKET_UNRESOLVED 0x10	 /* nobody has been seen to accept it */
+#define SOCKET_ANNOUNCED  0x20	 /* its accept record without ACCEPT_FINAL is out, or lost */
+#define SOCKET_WANTED	  0x40	 /* the owner matches the process filter */
+#define SOCKET_LIVE	  0x80	 /* the hooks saw it begin */
+#define SOCKET_LOCAL_FIN  0x100	 /* this end closed first */
+#define SOCKET_REMOTE_FIN 0x200	 /* the peer closed first */
+#define SOCKET_OPENER	  0x400	 /* from an iterator: the owner also opened the socket */
+#define SOCKET_FAILED	  0x800	 /* its connect failed behind SYN_SENT, and that has been told */
+#define SOCKET_ATTEMPT	  0x1000 /* connect was called, SYN_SENT not been seen */
 
 /* What is known of a socket. Addresses are kept, because the kernel zeroes some before the end. */
 struct socket_state {
@@ -108,6 +109,14 @@ static __noinline void connect_begin(struct sock *sk)
 {
 	struct socket_state fresh = {}, *state;
 
+	state = settings.watch_attempts ? socket_find(sk) : NULL;
+	if (state && state->flags & SOCKET_ATTEMPT) { /* all is known already */
+		task_announce_cgroup((void *)bpf_get_current_task(), state->owner.cgroup_id,
+				     TEXT_CGROUP);
+		state->flags ^= SOCKET_ATTEMPT | SOCKET_CONNECTING;
+		sock_read_endpoints(&sk->__sk_common, &state->ends);
+		return;
+	}
 	if (!netns_wanted(sk))
 		return;
 	own_by_current(&fresh, OWNER_CONNECT);
@@ -308,11 +317,24 @@ static __always_inline void socket_touch(struct sock *sk, __u8 source)
 		accept_resolve(sk, state, source);
 }
 
+/* Is current the thread that the state names, in the same program? A fraction of the cost of
+ * reading all of its identity, and by far the commonest answer. */
+static __always_inline bool is_owned_by_current(const struct socket_state *state)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_get_current_pid_tgid() == ((__u64)state->owner.tgid << 32 | state->owner.tid) &&
+	       BPF_CORE_READ(task, self_exec_id) == state->owner.exec_id &&
+	       BPF_CORE_READ(task, group_leader, start_boottime) == state->owner.start_ns;
+}
+
 /* This end closes, in the context of who does it (FIN, or an RST of its own). */
 static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 {
 	struct process_id closer;
 
+	if (state && !(state->flags & SOCKET_UNRESOLVED) && is_owned_by_current(state))
+		return;
 	current_read_id(&closer);
 	if (closer.flags & PROCESS_KTHREAD)
 		return; /* a late fput: somebody else's work */

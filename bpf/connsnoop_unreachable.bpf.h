@@ -2,8 +2,8 @@
 /*
  * Connects that fail before the socket changes its state: no route, or a forbidden address. Where
  * functions can be traced their result says it all. Elsewhere: connect(2) passes a cgroup hook,
- * then the routing tables, whose failures have tracepoints, then SYN_SENT. A thread that was at the
- * first two and never came to the third has failed. A lookup that fails may be followed by one that
+ * then the routing tables, whose failures have tracepoints, then SYN_SENT. What was at the first
+ * two and does not come to the third has failed. A lookup that fails may be followed by one that
  * does not (policy routing): the record waits in user space, and SYN_SENT takes it back.
  */
 #ifndef CONNSNOOP_UNREACHABLE_BPF_H
@@ -11,40 +11,50 @@
 
 #include "connsnoop_state.bpf.h"
 
-#define ATTEMPTS_MAX                                                                               \
-	16384 /* threads that are between connect and SYN_SENT, or have failed there               \
-	       */
-
 #define EAGAIN	     11
 #define EACCES	     13
 #define EINVAL	     22
 #define ENETUNREACH  101
 #define EHOSTUNREACH 113
 
-#define RTF_REJECT	0x0200
-#define RTN_UNREACHABLE 7
-#define RTN_PROHIBIT	8
-#define RTN_BLACKHOLE	6
+#define RTF_REJECT    0x0200
+#define RTN_BLACKHOLE 6
+#define RTN_PROHIBIT  8
 
+/* The connect that last began on this CPU. */
 struct attempt {
 	struct endpoints ends;
+	__u64 thread; /* pid_tgid; 0: it has come to SYN_SENT */
 	__u64 cookie;
 	__u64 began_ns;
 	__u32 netns;
 	__u32 error; /* told already; 0: none so far */
 };
 
-/* By thread: pid_tgid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct attempt);
+} attempt_now SEC(".maps");
+
+/* Sockets whose attempt has been told to have failed: nothing more to say at their end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, ATTEMPTS_MAX);
-	__type(key, __u64);
-	__type(value, struct attempt);
-} attempts SEC(".maps");
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* cookie */
+	__type(value, __u8);
+} attempts_told SEC(".maps");
 
-/* The thread of the attempt is current. @area: as for task_read_id(). */
-static __noinline void attempt_submit(const struct attempt *attempt, __u32 error, __u32 flags,
-				      __u32 area)
+static __always_inline struct attempt *attempt_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&attempt_now, &zero);
+}
+
+/* The thread of the attempt is current. */
+static __noinline void attempt_submit(const struct attempt *attempt, __u32 error, __u32 flags)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct socket_state state = {.owner_src = OWNER_CONNECT};
@@ -53,7 +63,7 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
 	if (!event_wanted(RECORD_CONNECT) ||
 	    (settings.filter.netns && attempt->netns != settings.filter.netns))
 		return;
-	task_read_id(task, area, &state.owner);
+	task_read_id(task, TEXT_CGROUP, &state.owner);
 	state.ends = attempt->ends;
 	state.netns = attempt->netns;
 	if (!filter_wants_task(&settings.filter, task, &state.owner) || !traffic_wanted(&state))
@@ -68,76 +78,94 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
 	record_submit(record, sizeof(*record));
 }
 
-/* SYN_SENT: the thread's attempt has got there. */
+/* SYN_SENT: the attempt has got there, whatever a lookup had said. */
 static __always_inline void attempt_succeeded(void)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct attempt *attempt = attempt_find();
 
-	if (!attempt)
+	if (!attempt || attempt->thread != bpf_get_current_pid_tgid())
 		return;
-	if (attempt->error)
-		attempt_submit(attempt, attempt->error, CONNECT_TENTATIVE | CONNECT_CANCELLED,
-			       TEXT_CGROUP);
-	bpf_map_delete_elem(&attempts, &thread);
+	attempt->thread = 0;
+	if (!attempt->error)
+		return;
+	attempt_submit(attempt, attempt->error, CONNECT_TENTATIVE | CONNECT_CANCELLED);
+	bpf_map_delete_elem(&attempts_told, &attempt->cookie);
 }
 
-static __always_inline void attempt_failed(__u32 error)
+/* A lookup of a route has failed. Other lookups than connect's own come by here as well: it is the
+ * one to the same address and port, by the same thread. */
+static __always_inline void attempt_failed(const __u64 *raddr, __u16 rport, __u32 error)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct attempt *attempt = attempt_find();
+	__u8 one = 1;
 
-	if (!attempt || attempt->error == error)
+	if (!attempt || attempt->thread != bpf_get_current_pid_tgid() || attempt->error == error ||
+	    attempt->ends.rport != rport || attempt->ends.raddr[0] != raddr[0] ||
+	    attempt->ends.raddr[1] != raddr[1])
 		return;
 	attempt->error = error;
-	attempt_submit(attempt, error, CONNECT_TENTATIVE, TEXT_CGROUP);
+	bpf_map_update_elem(&attempts_told, &attempt->cookie, &one, BPF_ANY);
+	attempt_submit(attempt, error, CONNECT_TENTATIVE);
 }
 
-/* An attempt that nothing was heard of since: it failed, and no lookup said why. */
-static __always_inline void attempt_forget(__u64 thread, __u32 area)
+/* A socket that connects anew, or ends, and whose last attempt never came to SYN_SENT: it failed,
+ * perhaps for a reason that no lookup knew. */
+static __always_inline void attempt_forget(struct socket_state *state, __u64 cookie)
 {
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct connect_record *record;
 
-	if (!attempt)
+	if (!(state->flags & SOCKET_ATTEMPT))
 		return;
-	if (!attempt->error)
-		attempt_submit(attempt, CONNECT_ERROR_UNKNOWN, 0, area);
-	bpf_map_delete_elem(&attempts, &thread);
+	state->flags &= ~SOCKET_ATTEMPT;
+	if (!bpf_map_delete_elem(&attempts_told, &cookie) || !event_wanted(RECORD_CONNECT) ||
+	    !traffic_wanted(state))
+		return;
+	record = record_reserve(RECORD_CONNECT, sizeof(*record));
+	if (!record)
+		return;
+	connection_fill(&record->connection, cookie, state, BPF_TCP_CLOSE);
+	record->latency_ns = 0;
+	record->error = CONNECT_ERROR_UNKNOWN;
+	record->flags = 0;
+	record_submit(record, sizeof(*record));
 }
 
-static __always_inline void unreachable_thread_exit(void)
-{
-	if (settings.watch_attempts)
-		attempt_forget(bpf_get_current_pid_tgid(), TEXT_CGROUP);
-}
-
-static __always_inline __u32 attempt_netns(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
-}
-
-/* Cgroup programs have no bpf_get_current_pid_tgid() before 6.10. */
-static __always_inline __u64 current_thread(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
-}
-
+/* connect(2) begins. Cgroup programs may be preempted: no scratch area is theirs alone, and the
+ * path of the cgroup is told later. */
 static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct endpoints *ends)
 {
-	__u64 thread = current_thread();
-	struct attempt attempt = {.ends = *ends};
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct attempt *attempt = attempt_find();
+	struct socket_state fresh = {.owner_src = OWNER_CONNECT}, *state;
+	struct tcp_sock *tcp;
+	__u64 cookie;
 
-	if (ctx->protocol != IPPROTO_TCP)
+	if (ctx->protocol != IPPROTO_TCP || !ctx->sk || !attempt)
 		return 1;
-	attempt_forget(thread, TEXT_NONE); /* preemptible: no scratch of its own */
-	attempt.cookie = bpf_get_socket_cookie(ctx);
-	attempt.began_ns = bpf_ktime_get_ns();
-	attempt.netns = attempt_netns();
-	bpf_map_update_elem(&attempts, &thread, &attempt, BPF_ANY);
+	tcp = bpf_skc_to_tcp_sock(ctx->sk);
+	if (!tcp)
+		return 1;
+	fresh.netns = sock_netns((void *)tcp);
+	if (settings.filter.netns && fresh.netns != settings.filter.netns)
+		return 1;
+	task_read_id(task, TEXT_NONE, &fresh.owner);
+	if (!filter_wants_task(&settings.filter, task, &fresh.owner))
+		return 1;
+	state = bpf_sk_storage_get(&sockets, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	attempt_forget(state, cookie);
+	fresh.flags = SOCKET_ATTEMPT | SOCKET_WANTED | SOCKET_LIVE;
+	fresh.began_ns = bpf_ktime_get_ns();
+	fresh.ends = *ends;
+	*state = fresh;
+	attempt->ends = *ends;
+	attempt->cookie = cookie;
+	attempt->began_ns = fresh.began_ns;
+	attempt->netns = fresh.netns;
+	attempt->error = 0;
+	attempt->thread = (__u64)fresh.owner.tgid << 32 | fresh.owner.tid;
 	return 1; /* let it pass */
 }
 
@@ -163,6 +191,40 @@ int on_connect6(struct bpf_sock_addr *ctx)
 	return attempt_begin(ctx, &ends);
 }
 
+SEC("tp_btf/fib_table_lookup")
+int BPF_PROG(on_lookup4, u32 table, const struct flowi4 *flow, const struct fib_nh_common *hop,
+	     int error)
+{
+	__u64 raddr[2];
+
+	if (error >= 0 || flow->__fl_common.flowic_proto != IPPROTO_TCP)
+		return 0;
+	address_from_ipv4(raddr, flow->daddr);
+	attempt_failed(raddr, bpf_ntohs(flow->uli.ports.dport),
+		       error == -EAGAIN ? ENETUNREACH : -error);
+	return 0;
+}
+
+SEC("tp_btf/fib6_table_lookup")
+int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result,
+	     struct fib6_table *table, const struct flowi6 *flow)
+{
+	__u32 error = EHOSTUNREACH;
+	__u64 raddr[2];
+
+	if (!(result->fib6_flags & RTF_REJECT) || flow->__fl_common.flowic_proto != IPPROTO_TCP)
+		return 0;
+	if (BPF_CORE_READ(result, f6i) == BPF_CORE_READ(net, ipv6.fib6_null_entry))
+		error = ENETUNREACH;
+	else if (result->fib6_type == RTN_PROHIBIT)
+		error = EACCES;
+	else if (result->fib6_type == RTN_BLACKHOLE)
+		error = EINVAL;
+	address_from_ipv6(raddr, &flow->daddr);
+	attempt_failed(raddr, bpf_ntohs(flow->uli.ports.dport), error);
+	return 0;
+}
+
 /* The result of connecting, where functions can be traced: only what did not get to SYN_SENT. */
 static __always_inline int connect_returned(struct sock *sk, const struct endpoints *ends, int r)
 {
@@ -179,7 +241,7 @@ static __always_inline int connect_returned(struct sock *sk, const struct endpoi
 	attempt.cookie = bpf_get_socket_cookie(sk);
 	attempt.began_ns = bpf_ktime_get_ns();
 	attempt.netns = sock_netns(&sk->__sk_common);
-	attempt_submit(&attempt, -r, 0, TEXT_CGROUP);
+	attempt_submit(&attempt, -r, 0);
 	return 0;
 }
 
@@ -204,34 +266,6 @@ int BPF_PROG(on_connect6_exit, struct sock *sk, void *address, int length, int r
 	if (address_is_ipv4(ends.raddr)) /* tcp_v4_connect() has been called for it */
 		return 0;
 	return connect_returned(sk, &ends, r);
-}
-
-SEC("tp_btf/fib_table_lookup")
-int BPF_PROG(on_lookup4, u32 table, const struct flowi4 *flow, const struct fib_nh_common *hop,
-	     int error)
-{
-	if (error < 0)
-		attempt_failed(error == -EAGAIN ? ENETUNREACH : -error);
-	return 0;
-}
-
-SEC("tp_btf/fib6_table_lookup")
-int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result)
-{
-	__u8 type;
-
-	if (!(result->fib6_flags & RTF_REJECT))
-		return 0;
-	type = result->fib6_type;
-	if (result->f6i == net->ipv6.fib6_null_entry)
-		attempt_failed(ENETUNREACH);
-	else if (type == RTN_PROHIBIT)
-		attempt_failed(EACCES);
-	else if (type == RTN_BLACKHOLE)
-		attempt_failed(EINVAL);
-	else
-		attempt_failed(EHOSTUNREACH);
-	return 0;
 }
 
 #endif

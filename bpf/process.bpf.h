@@ -8,68 +8,44 @@
 
 #include "filter.bpf.h"
 
-#define PATH_MOUNTS_MAX 8 /* mount points that are passed on the way up */
+#define PATH_MOUNTS_MAX 4 /* mount points that are passed on the way up */
 
 /* The tool's read-only filter. */
 static __always_inline const volatile struct filter_config *process_filter(void);
-
-struct path_walk {
-	volatile struct text_scratch *scratch;
-	struct dentry *dentry;
-	struct mount *mount;
-	struct dentry *root; /* of the mount */
-	bool done;
-};
-
-/* One component, or one mount point, towards the root. */
-static long path_step(__u32 i, struct path_walk *walk)
-{
-	/* BPF_CORE_READ() of a member of a struct of our own is refused as a bad relocation */
-	struct dentry *dentry = walk->dentry, *parent;
-	struct mount *mount = walk->mount;
-
-	if (dentry == walk->root) {
-		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
-
-		if (up == mount || !up) {
-			walk->done = true;
-			return 1;
-		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = up;
-		walk->root = BPF_CORE_READ(up, mnt.mnt_root);
-		return 0;
-	}
-	if (!text_push_part(walk->scratch, BPF_CORE_READ(dentry, d_name.name)))
-		return 1;
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (parent == dentry) { /* never had a place in a tree: a memfd */
-		walk->done = true;
-		return 1;
-	}
-	walk->dentry = parent;
-	return 0;
-}
 
 /* Collects pointers to the components of a path, leaf first, through mount points up to the root of
  * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). */
 static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
 {
 	volatile struct process_record *record = (void *)scratch->head;
-	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct path_walk walk = {
-		.scratch = scratch,
-		.dentry = dentry,
-		.mount = container_of(vfsmount, struct mount, mnt),
-		.root = BPF_CORE_READ(vfsmount, mnt_root),
-	};
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct mount *mount = container_of(vfsmount, struct mount, mnt);
+	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
 
-	if (dentry != walk.root && !BPF_CORE_READ(dentry, d_hash.pprev))
+	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
 		record->flags |= PROCESS_EXE_DELETED;
-	text_loop(PATH_PARTS_MAX + PATH_MOUNTS_MAX, path_step, &walk);
-	if (!walk.done)
-		record->flags |= PROCESS_EXE_CUT;
+	for (int i = 0; i < PATH_PARTS_MAX + PATH_MOUNTS_MAX; i++) {
+		struct dentry *parent;
+
+		if (dentry == root) {
+			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+			if (up == mount || !up)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = up;
+			root = BPF_CORE_READ(mount, mnt.mnt_root);
+			continue;
+		}
+		if (!text_push_part(scratch, BPF_CORE_READ(dentry, d_name.name)))
+			break;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry) /* never had a place in a tree: a memfd */
+			return;
+		dentry = parent;
+	}
+	record->flags |= PROCESS_EXE_CUT;
 }
 
 /* Appends the command line of @task, which is current (pages there: just written by its exec) or,
@@ -124,7 +100,7 @@ static __always_inline void exe_append(volatile struct text_scratch *scratch, st
 	if (!file)
 		return;
 	path_collect(scratch, file);
-	text_append_parts(scratch);
+	text_append_parts(scratch, PATH_PARTS_MAX);
 	record->exe_length = scratch->used;
 }
 
@@ -203,9 +179,6 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* Called at the end of each thread, in its own context; a tool may have something to say. */
-static __always_inline void on_thread_exit(void);
-
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -213,7 +186,6 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct exit_record *record;
 	__u32 tgid = task->tgid;
 
-	on_thread_exit();
 	/* the last thread, whichever it is: a leader may go long before its process does */
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;

@@ -12,7 +12,7 @@
 #endif
 
 #define COMM_SIZE	16   /* TASK_COMM_LEN of the kernel */
-#define PATH_PARTS_MAX	40   /* components of a path that are walked; deeper paths are marked cut */
+#define PATH_PARTS_MAX	28   /* components of a path that are walked; deeper paths are marked cut */
 #define ARGS_MAX	4096 /* bytes of a command line that are kept; longer ones are marked cut */
 #define RECORD_DATA_MAX 16384 /* bytes of text behind a struct process_record, a power of two */
 

@@ -7,7 +7,7 @@
 #include "text.bpf.h"
 
 #define PF_KTHREAD	  0x00200000
-#define CGROUP_LEVELS	  24 /* of a cgroup path that are read */
+#define CGROUP_LEVELS	  24 /* of a cgroup path that are read; a deeper one is not known */
 #define CGROUPS_ANNOUNCED 4096
 
 /* kernfs_node.parent became __parent in 6.15 (commit 741c10b096bc). */
@@ -37,7 +37,7 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
  * that. */
 __weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
 {
-	struct kernfs_node *node = (void *)kernfs_node;
+	struct kernfs_node *node = (void *)kernfs_node, *parent = node;
 	struct text_scratch *scratch = text_begin(area);
 	struct cgroup_record *record;
 	__u8 one = 1;
@@ -46,14 +46,15 @@ __weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
 	if (!scratch)
 		return 0;
 	for (int i = 0; i < CGROUP_LEVELS; i++) {
-		struct kernfs_node *parent = kernfs_parent(node);
-
+		parent = kernfs_parent(node);
 		if (!parent)
 			break;
 		text_push_part(scratch, BPF_CORE_READ(node, name));
 		node = parent;
 	}
-	text_append_parts(scratch);
+	if (parent)
+		return 0;
+	text_append_parts(scratch, CGROUP_LEVELS);
 	used = ((volatile struct text_scratch *)scratch)->used;
 	if (used > RECORD_DATA_MAX)
 		return 0;

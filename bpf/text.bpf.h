@@ -60,45 +60,25 @@ static __always_inline bool text_push_part(volatile struct text_scratch *scratch
 	return true;
 }
 
-/* Calls @step(i, context) up to @max times, until it returns 1. By bpf_loop() where the kernel has it
- * (5.17): the verifier then walks one turn and not all of them. */
-#define text_loop(max, step, context)                                                              \
-	({                                                                                         \
-		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {                 \
-			bpf_loop(max, step, context, 0);                                           \
-		} else {                                                                           \
-			for (__u32 _i = 0; _i < (max); _i++)                                       \
-				if (step(_i, context))                                             \
-					break;                                                     \
-		}                                                                                  \
-	})
-
-struct text_walk {
-	volatile struct text_scratch *scratch;
-};
-
-static long text_append_part(__u32 i, struct text_walk *walk)
+/* Appends up to @max parts, last pushed first, each with its NUL. */
+static __always_inline void text_append_parts(volatile struct text_scratch *scratch,
+					      const __u32 max)
 {
-	volatile struct text_scratch *scratch = walk->scratch;
-	__u32 used = scratch->used, n = scratch->n_parts;
-	long length;
+	for (__u32 i = 0; i < max; i++) {
+		__u32 used = scratch->used, n = scratch->n_parts - 1;
+		long length;
 
-	if (!n || n > PATH_PARTS_MAX || used > TEXT_LAST)
-		return 1;
-	scratch->n_parts = --n;
-	length = bpf_probe_read_kernel_str((void *)&scratch->text[used], 256,
-					   (void *)scratch->parts[n]);
-	if (length > 0)
-		scratch->used = used + length;
-	return 0;
-}
-
-/* Appends the parts, last pushed first, each with its NUL. */
-static __always_inline void text_append_parts(volatile struct text_scratch *scratch)
-{
-	struct text_walk walk = {.scratch = scratch};
-
-	text_loop(PATH_PARTS_MAX, text_append_part, &walk);
+		/* one comparison, behind the subtraction: older verifiers learn nothing from n != 0
+		 */
+		asm volatile("" : "+r"(n));
+		if (n >= PATH_PARTS_MAX || used > TEXT_LAST)
+			break;
+		scratch->n_parts = n;
+		length = bpf_probe_read_kernel_str((void *)&scratch->text[used], 256,
+						   (void *)scratch->parts[n]);
+		if (length > 0)
+			scratch->used = used + length;
+	}
 }
 
 /* Appends a string of the kernel. Returns its length with the NUL, 0 if there is none. */

@@ -72,11 +72,12 @@ int environment_new(struct environment **ret_environment, struct error *error)
 	if (!environment)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (access(KERNEL_BTF, R_OK) < 0)
-		return error_set(error, -errno,
-				 "the kernel does not describe its types: " KERNEL_BTF ": %s; a kernel "
-				 "built with CONFIG_DEBUG_INFO_BTF is needed (Debian's are, from 5.10 "
-				 "on)",
-				 strerror(errno));
+		return error_set(
+			error, -errno,
+			"the kernel does not describe its types: " KERNEL_BTF ": %s; a kernel "
+			"built with CONFIG_DEBUG_INFO_BTF is needed (Debian's are, from 5.10 "
+			"on)",
+			strerror(errno));
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0)
 		return error_set(error, -EOPNOTSUPP,
 				 "the kernel has no BPF ring buffer; Linux 5.8 or newer is needed");

@@ -45,7 +45,8 @@ struct output_options {
 	struct output_selection selection; /* without -F: the tool's default columns for a table or
 					    * CSV, none: all (for CSV but FIELD_TABLE);
 					    * ignored for JSON, which prints the keys a row has */
-	bool header; /* table, CSV: begin with a header line, at once: one without rows has it too */
+	bool header; /* table, CSV: begin with a header line, at once: one without rows has it too
+		      */
 	bool color;  /* table: ANSI colours allowed */
 	int fd;	     /* borrowed; written with write(2) */
 };

@@ -92,20 +92,23 @@ static void test_table(void **state _unused_)
 	_cleanup_(cgroup_table_freep) struct cgroup_table *table = NULL;
 
 	assert_int_equal(cgroup_table_new(3, &table), 0);
-	assert_null(cgroup_table_find(table, 1));
-	assert_int_equal(add(table, 1, "", 0), 0);
+	/* The root of the hierarchy is known without a record; 0 is no cgroup at all. */
+	assert_string_equal(cgroup_table_find(table, CGROUP_ROOT_ID), "/");
+	assert_null(cgroup_table_find(table, 0));
+	assert_null(cgroup_table_find(table, 19));
+	assert_int_equal(add(table, 19, "", 0), 0);
 	assert_int_equal(add(table, 20, "system.slice\0a.service", 23), 0);
-	assert_string_equal(cgroup_table_find(table, 1), "/");
+	assert_string_equal(cgroup_table_find(table, 19), "/");
 	assert_string_equal(cgroup_table_find(table, 20), "/system.slice/a.service");
 
 	/* Seen again: replaced, and now the youngest. */
-	assert_int_equal(add(table, 1, "", 0), 0);
+	assert_int_equal(add(table, 19, "", 0), 0);
 	assert_int_equal(add(table, 20, "b", 2), 0);
 	assert_string_equal(cgroup_table_find(table, 20), "/b");
 
 	assert_int_equal(add(table, 21, "c", 2), 0);
 	assert_int_equal(add(table, 22, "d", 2), 0);
-	assert_null(cgroup_table_find(table, 1));
+	assert_null(cgroup_table_find(table, 19));
 	assert_string_equal(cgroup_table_find(table, 20), "/b");
 	assert_string_equal(cgroup_table_find(table, 21), "/c");
 	assert_string_equal(cgroup_table_find(table, 22), "/d");

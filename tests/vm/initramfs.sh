@@ -22,6 +22,7 @@ MODULES="virtio_pci virtio_console veth dummy tun inet_diag tcp_diag udp_diag ra
 
 R=$(mktemp -d)
 trap 'rm -rf "$R"' EXIT
+chmod 755 "$R"
 mkdir -p "$R"/{dev,proc,sys,run,tmp,root,etc,var,project,usr/{bin,sbin,lib,lib64}}
 ln -s usr/bin usr/sbin usr/lib usr/lib64 "$R"
 ln -s /run "$R/var/run"
