@@ -78,7 +78,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(wildcard lib/*.c $(addprefix tools/*_,row.c pending.c list.c options.c stream.c))
+PURE_SRCS := $(wildcard lib/*.c tools/*_row.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
 

@@ -101,6 +101,7 @@ enum closed_by {
 };
 
 #define CLOSE_INFERRED 0x1U /* seen at the socket's end only: ts is late */
+#define CLOSE_GONE     0x2U /* seen by nobody: the socket is gone; made by user space, no counters */
 
 struct close_record {
 	struct record_header header;
@@ -118,8 +119,6 @@ struct close_record {
 	__u32 pad2;
 };
 _Static_assert(sizeof(struct close_record) == 200, "close_record");
-
-#define HOLDERS_MAX 64 /* processes that `holders` names; more are counted */
 
 /* One file descriptor of one process, or (tgid 0) a socket that no descriptor holds: the iterators
  * give one record each, user space joins those of one cookie. */

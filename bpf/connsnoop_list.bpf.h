@@ -27,6 +27,8 @@ int list_unheld(struct bpf_iter__tcp *ctx)
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
 	connection_fill(&record.connection, bpf_get_socket_cookie(common), &found,
 			common->skc_state);
+	if (tcp && common->skc_state == BPF_TCP_LISTEN)
+		record.backlog = BPF_CORE_READ((struct sock *)tcp, sk_max_ack_backlog);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

@@ -208,18 +208,20 @@ static __noinline void listen_begin(struct sock *sk)
 
 static __noinline void accept_submit(struct sock *sk, struct socket_state *state, __u32 flags)
 {
-	/* a late record that finds no room costs its row the better owner, not the row */
-	struct accept_record *record =
-		record_reserve(flags & ACCEPT_LATE ? RECORD_UPDATE : RECORD_ACCEPT,
-			       sizeof(*record));
+	struct accept_record *record;
 
-	/* from here on the row is told or counted, once */
+	/* from here on the row is told or counted, once; in front of the reservation, because
+	 * before 6.2 or so the verifier takes a second test of the same record for a leak */
 	if (!(flags & ACCEPT_FINAL))
 		state->flags |= SOCKET_ANNOUNCED;
+	/* a late record that finds no room costs its row the better owner, not the row */
+	record = record_reserve(flags & ACCEPT_LATE ? RECORD_UPDATE : RECORD_ACCEPT,
+				sizeof(*record));
 	if (!record)
 		return;
 	record->header.type = RECORD_ACCEPT;
-	record->header.ts_ns = state->opened_ns;
+	if (state->opened_ns)
+		record->header.ts_ns = state->opened_ns;
 	connection_fill(&record->connection, bpf_get_socket_cookie(sk), state, BPF_TCP_ESTABLISHED);
 	record->listener_pid = state->listener_pid;
 	record->flags = flags;
@@ -306,6 +308,22 @@ static __noinline void accept_resolve(struct sock *sk, struct socket_state *stat
 		accept_submit(sk, state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
 }
 
+/* The socket is or was established, and no hook has been told: some kernels keep programs from what
+ * happens in the context of certain processes. Told now, without the time that nobody knows. */
+static __noinline void begin_missed(struct sock *sk, struct socket_state *state)
+{
+	if (state->flags & SOCKET_CONNECTING) {
+		state->began_ns = 0;
+		connect_established(sk, state);
+	} else if (state->flags & SOCKET_LISTENING) {
+		accept_begin(sk);
+	} else {
+		return;
+	}
+	state->opened_ns = 0;
+	__sync_fetch_and_add(&counters.missed, 1);
+}
+
 static __always_inline void socket_touch(struct sock *sk, __u8 source)
 {
 	struct socket_state *state;
@@ -313,7 +331,11 @@ static __always_inline void socket_touch(struct sock *sk, __u8 source)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	state = socket_find(sk);
-	if (state && state->flags & SOCKET_UNRESOLVED)
+	if (!state || !(state->flags & (SOCKET_UNRESOLVED | SOCKET_LISTENING)))
+		return;
+	if (state->flags & SOCKET_LISTENING)
+		begin_missed(sk, state);
+	if (state->flags & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, source);
 }
 
@@ -333,6 +355,8 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 {
 	struct process_id closer;
 
+	if (state)
+		begin_missed(sk, state);
 	if (state && !(state->flags & SOCKET_UNRESOLVED) && is_owned_by_current(state))
 		return;
 	current_read_id(&closer);
@@ -428,6 +452,8 @@ static __noinline void close_end(struct sock *sk, int old_state)
 {
 	struct socket_state *state = socket_find(sk);
 
+	if (state && was_open(old_state))
+		begin_missed(sk, state);
 	if (state && state->flags & SOCKET_CONNECTING) {
 		__u16 port = sock_bound_port(sk);
 

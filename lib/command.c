@@ -142,6 +142,7 @@ void command_stop(struct command *command)
 	if (command_ended(command))
 		return;
 	kill(command->pid, SIGTERM);
+	loop_unblock_signals(); /* it may ignore that: then the user decides how long to wait */
 	while (waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
 		;
 	command->ended = true;

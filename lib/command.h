@@ -30,8 +30,8 @@ int command_release(struct command *command, char **argv, struct error *error);
 /* Has the COMMAND itself ended? Never blocks; notes the status. */
 bool command_ended(struct command *command);
 
-/* Ends a COMMAND that still runs (SIGTERM, as perf(1) does) and waits for it. NULL-safe: does
- * nothing for a struct command without a child. */
+/* Ends a COMMAND that still runs (SIGTERM, as perf(1) does) and waits for it; SIGINT and SIGTERM
+ * act on this process again from here on. Does nothing for a struct command without a child. */
 void command_stop(struct command *command);
 
 /* The exit status to pass on: its own, or 128 + the signal that ended it. */

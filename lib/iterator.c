@@ -7,11 +7,6 @@
 
 #define CHUNK_BYTES (64 * 1024) /* more than the kernel fills at a time */
 
-static void linkp(struct bpf_link **link)
-{
-	bpf_link__destroy(*link);
-}
-
 /* Records may be cut by the end of a read: the rest is kept at the buffer's front. */
 static int read_all(int fd, char *buffer, const struct record_sizes *sizes, iterator_record_fn fn,
 		    void *context)
@@ -43,20 +38,32 @@ static int read_all(int fd, char *buffer, const struct record_sizes *sizes, iter
 	}
 }
 
-int iterator_run(const struct bpf_program *program, const struct record_sizes *sizes,
-		 iterator_record_fn fn, void *context)
+int iterator_link(const struct bpf_program *program)
 {
-	_cleanup_(linkp) struct bpf_link *link = bpf_program__attach_iter(program, NULL);
-	_cleanup_(closep) int fd = -1;
+	/* as bpf_program__attach_iter() does, but the link lives and dies with its descriptor */
+	int fd = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int iterator_run_link(int link_fd, const struct record_sizes *sizes, iterator_record_fn fn,
+		      void *context)
+{
+	_cleanup_(closep) int fd = bpf_iter_create(link_fd);
 	_cleanup_(freep) char *buffer = NULL;
 
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd < 0)
 		return -errno;
 	buffer = malloc(CHUNK_BYTES);
 	if (!buffer)
 		return -ENOMEM;
 	return read_all(fd, buffer, sizes, fn, context);
+}
+
+int iterator_run(const struct bpf_program *program, const struct record_sizes *sizes,
+		 iterator_record_fn fn, void *context)
+{
+	_cleanup_(closep) int link = iterator_link(program);
+
+	return link < 0 ? link : iterator_run_link(link, sizes, fn, context);
 }

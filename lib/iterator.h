@@ -16,4 +16,10 @@ typedef int (*iterator_record_fn)(void *context, const struct record_header *rec
 int iterator_run(const struct bpf_program *program, const struct record_sizes *sizes,
 		 iterator_record_fn fn, void *context);
 
+/* For one that is run again when privileges are gone: links it and returns the link's descriptor,
+ * or a negative errno; iterator_run_link() runs it, as often as is wanted. */
+int iterator_link(const struct bpf_program *program);
+int iterator_run_link(int link_fd, const struct record_sizes *sizes, iterator_record_fn fn,
+		      void *context);
+
 #endif

@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/command.h"
 #include "lib/filter.h"
+#include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/connsnoop_existing.h"
@@ -18,6 +19,8 @@
 #include "tools/connsnoop_stats.h"
 #include "tools/connsnoop_stream.h"
 
+#define SWEEP_NS     (10 * NSEC_PER_SEC) /* so often, connections that are gone are looked for */
+#define SWEEP_AGE_NS (2 * NSEC_PER_SEC)	 /* if any are older than this */
 #define END_GRACE_NS NSEC_PER_SEC /* connections of a COMMAND that has ended may close as long */
 
 struct connsnoop {
@@ -27,7 +30,9 @@ struct connsnoop {
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
-	bool explained;		   /* why it failed has been said */
+	int sweep_fd;		   /* link of the iterator for that; -1: none */
+	uint64_t swept_ns;
+	bool explained; /* why it failed has been said */
 	int stats_fd;
 };
 
@@ -82,7 +87,7 @@ static bool command_is_over(struct connsnoop *c, uint64_t now_ns)
 			       */
 	}
 	stream_get_stats(c->stream, &stats);
-	return stats.open <= 0 || now_ns - c->command_ended_ns > END_GRACE_NS;
+	return !stats.open || now_ns - c->command_ended_ns > END_GRACE_NS;
 }
 
 static int on_event(void *context, const void *data, size_t size)
@@ -95,8 +100,15 @@ static int on_event(void *context, const void *data, size_t size)
 static int on_tick(void *context, uint64_t now_ns)
 {
 	struct connsnoop *c = context;
-	int r = stream_tick(c->stream, now_ns, c->bpf->bss->counters.lost_rows, false);
+	int r = 0;
 
+	if (now_ns - c->swept_ns > SWEEP_NS) {
+		c->swept_ns = now_ns;
+		if (stream_has_older(c->stream, now_ns - SWEEP_AGE_NS))
+			r = existing_sweep(c->stream, c->loop, c->sweep_fd);
+	}
+	if (!r)
+		r = stream_tick(c->stream, now_ns, c->bpf->bss->counters.lost_rows, false);
 	return r || !command_is_over(c, now_ns) ? r : LOOP_STOP;
 }
 
@@ -119,6 +131,8 @@ static int attach(struct connsnoop *c)
 	r = existing_read(o, c->bpf, c->stream);
 	if (r < 0)
 		return r;
+	c->sweep_fd = iterator_link(c->bpf->progs.list_unheld);
+	c->swept_ns = clock_now_ns();
 	if (r == 0 && !o->list) {
 		int dropped = privileges_drop(&keep);
 
@@ -149,7 +163,8 @@ static int trace(struct connsnoop *c)
 		if (r < 0)
 			return fail(c, r, "%s", error.text);
 	}
-	return loop_run(c->loop);
+	r = loop_run(c->loop);
+	return r < 0 ? r : existing_sweep(c->stream, c->loop, c->sweep_fd);
 }
 
 static int run(struct connsnoop *c)
@@ -209,7 +224,7 @@ static int exit_status(struct connsnoop *c, int r)
 
 int main(int argc, char **argv)
 {
-	struct connsnoop c = {.stats_fd = -1};
+	struct connsnoop c = {.stats_fd = -1, .sweep_fd = -1};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -222,5 +237,6 @@ int main(int argc, char **argv)
 	stream_free(c.stream);
 	connsnoop_bpf__destroy(c.bpf);
 	closep(&c.stats_fd);
+	closep(&c.sweep_fd);
 	return status;
 }

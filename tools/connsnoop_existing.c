@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_existing.h"
 
+#include <sys/stat.h>
+
 #include "bpf/connsnoop.h"
 #include "connsnoop.skel.h"
+#include "lib/clock.h"
 #include "lib/filter.h"
 #include "lib/iterator.h"
 #include "tools/connsnoop_list.h"
@@ -115,9 +118,33 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 	if (!r)
 		r = iterator_run(bpf->progs.list_sockets, &connsnoop_sizes, on_socket, &existing);
 	/* a socket without a holder has no process that a filter could want */
-	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld))
+	if (!r && print)
 		r = iterator_run(bpf->progs.list_unheld, &connsnoop_sizes, on_socket, &existing);
 	if (r < 0 || !print)
 		return r;
 	return socket_list_each(existing.list, on_listed, &existing);
+}
+
+static int on_there(void *context, const struct record_header *record)
+{
+	stream_socket_is_there(context, &((const struct open_record *)record)->connection);
+	return 0;
+}
+
+int existing_sweep(struct stream *stream, struct loop *loop, int link_fd)
+{
+	uint64_t before_ns = clock_now_ns();
+	struct stat own;
+	int r;
+
+	if (stat("/proc/self/ns/net", &own) < 0)
+		return -errno;
+	r = iterator_run_link(link_fd, &connsnoop_sizes, on_there, stream);
+	if (r < 0)
+		return r;
+	/* what ended meanwhile has its record in the ring buffer */
+	r = loop_drain(loop);
+	if (r)
+		return r;
+	return stream_sweep(stream, (uint32_t)own.st_ino, before_ns, clock_now_ns());
 }

@@ -4,6 +4,7 @@
 #ifndef CONNSNOOP_EXISTING_H
 #define CONNSNOOP_EXISTING_H
 
+#include "lib/loop.h"
 #include "tools/connsnoop_stream.h"
 
 struct connsnoop_bpf;
@@ -13,5 +14,10 @@ struct connsnoop_bpf;
  * errno. */
 int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf *bpf,
 		  struct stream *stream);
+
+/* Compares the connections that the stream takes for open with the sockets that there are in
+ * connsnoop's own network namespace; those that are gone get their close record. @link_fd: of the
+ * iterator list_unheld, see iterator_link(). Returns as loop_tick_fn. */
+int existing_sweep(struct stream *stream, struct loop *loop, int link_fd);
 
 #endif

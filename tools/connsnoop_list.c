@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_list.h"
 
+#define HASH_NONFATAL_OOM 1 /* then an element without a table has not been added */
 #include <uthash.h>
 
 struct entry {
@@ -74,6 +75,10 @@ int socket_list_add(struct socket_list *list, const struct open_record *record)
 			return -ENOMEM;
 		entry->record = *record;
 		HASH_ADD(hh, list->table, record.connection.cookie, sizeof(cookie), entry);
+		if (!entry->hh.tbl) {
+			free(entry);
+			return -ENOMEM;
+		}
 	} else if (record->opener && !entry->record.opener) {
 		uint8_t live = entry->record.live;
 

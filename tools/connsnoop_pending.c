@@ -2,6 +2,7 @@
 #include "tools/connsnoop_pending.h"
 
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* then an element without a table has not been added */
 #include <uthash.h>
 
 struct waiting {
@@ -87,6 +88,10 @@ static int waiting_add(struct pending *pending, const struct record_header *reco
 	waiting->since_ns = record->ts_ns;
 	waiting->cookie = cookie;
 	HASH_ADD(hh, pending->table, cookie, sizeof(cookie), waiting);
+	if (!waiting->hh.tbl) {
+		free(waiting);
+		return -ENOMEM;
+	}
 	return r;
 }
 

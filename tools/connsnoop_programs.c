@@ -70,7 +70,7 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	}
 	want(args ? bpf->progs.list_processes : bpf->progs.list_processes_no_args, true);
 	want(bpf->progs.list_sockets, true);
-	want(bpf->progs.list_unheld, o->list || o->existing);
+	want(bpf->progs.list_unheld, true);
 	if (o->list)
 		return;
 	want(bpf->progs.on_exec, true);

@@ -57,6 +57,8 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_RETRANSMITS] = {"retransmits", "RETRANS", "segments sent again", 7, FIELD_RIGHT},
 	[FIELD_RTT] = {"rtt_us", "RTT", "smoothed round-trip time, us", 7, FIELD_RIGHT},
 	[FIELD_CLOSED_BY] = {"closed_by", "CLOSEDBY", "who closed first: local remote reset", 8, 0},
+	[FIELD_INFERRED] = {"inferred", "INFERRED",
+			    "true: the end itself was not seen, ts is when it was noticed", 8, 0},
 	[FIELD_STATE] = {"state", "STATE", "TCP state", 11, 0},
 	[FIELD_HOLDERS] = {"holders", "HOLDERS", "all processes that hold the socket, an array", 12,
 			   0},
@@ -279,6 +281,20 @@ static void fill_accept(const struct accept_record *record, struct row *row)
 		row_text_printf(row, FIELD_DETAIL, "listener %u", record->listener_pid);
 }
 
+/* Counters of the kernel; nobody has read them from a socket that was found gone. */
+static void fill_counters(const struct close_record *record, struct row *row)
+{
+	row_uint(row, FIELD_TX_BYTES, record->tx_bytes);
+	row_uint(row, FIELD_RX_BYTES, record->rx_bytes);
+	row_uint(row, FIELD_TX_PACKETS, record->tx_packets);
+	row_uint(row, FIELD_RX_PACKETS, record->rx_packets);
+	row_uint(row, FIELD_RETRANSMITS, record->retransmits);
+	if (record->rtt_us)
+		row_uint(row, FIELD_RTT, record->rtt_us);
+	else
+		row_null(row, FIELD_RTT);
+}
+
 static void fill_close(const struct close_record *record, struct row *row)
 {
 	static const char *const names[] = {
@@ -289,25 +305,25 @@ static void fill_close(const struct close_record *record, struct row *row)
 	const char *by = record->closed_by < ARRAY_SIZE(names) ? names[record->closed_by] : NULL;
 	char tx[16], rx[16], duration[16] = "";
 
+	if (record->listener_pid)
+		row_uint(row, FIELD_LISTENER_PID, record->listener_pid);
+	row_error(row, record->error);
+	row_text(row, FIELD_CLOSED_BY, by);
+	if (record->flags)
+		row_bool(row, FIELD_INFERRED, true);
+	if (record->flags & CLOSE_GONE) {
+		for (size_t i = FIELD_DURATION; i <= FIELD_RTT; i++)
+			row_null(row, i);
+		row_text(row, FIELD_DETAIL, "gone, its end was not seen");
+		return;
+	}
 	if (record->opened_ns && record->header.ts_ns >= record->opened_ns) {
 		row_uint(row, FIELD_DURATION, record->header.ts_ns - record->opened_ns);
 		format_duration(record->header.ts_ns - record->opened_ns, duration);
 	} else {
 		row_null(row, FIELD_DURATION);
 	}
-	row_error(row, record->error);
-	if (record->listener_pid)
-		row_uint(row, FIELD_LISTENER_PID, record->listener_pid);
-	row_uint(row, FIELD_TX_BYTES, record->tx_bytes);
-	row_uint(row, FIELD_RX_BYTES, record->rx_bytes);
-	row_uint(row, FIELD_TX_PACKETS, record->tx_packets);
-	row_uint(row, FIELD_RX_PACKETS, record->rx_packets);
-	row_uint(row, FIELD_RETRANSMITS, record->retransmits);
-	if (record->rtt_us)
-		row_uint(row, FIELD_RTT, record->rtt_us);
-	else
-		row_null(row, FIELD_RTT);
-	row_text(row, FIELD_CLOSED_BY, by);
+	fill_counters(record, row);
 	format_bytes(record->tx_bytes, tx);
 	format_bytes(record->rx_bytes, rx);
 	if (!by && record->error)

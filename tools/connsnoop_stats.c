@@ -65,9 +65,9 @@ void stats_print(FILE *file, struct connsnoop_bpf *bpf, const struct stream_stat
 	fprintf(file,
 		"records: %" PRIu64 " printed, %" PRIu64 " lost, %" PRIu64 " malformed; %" PRIu64
 		" name records and %" PRIu64 " owner updates lost; %" PRIu64
-		" ends inferred; %" PRIu64 " descendants not followed\n",
+		" events missed and inferred; %" PRIu64 " descendants not followed\n",
 		stats->rows, (uint64_t)counters->lost_rows, stats->bad, lost_names,
-		(uint64_t)counters->lost[RECORD_UPDATE], (uint64_t)counters->missed,
+		(uint64_t)counters->lost[RECORD_UPDATE], (uint64_t)counters->missed + stats->gone,
 		(uint64_t)counters->follow_lost);
 	print_names(file, &stats->names);
 	print_programs(file, bpf);

@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/filter.h"
 #include "lib/loop.h"
+#include "tools/connsnoop_open.h"
 #include "tools/connsnoop_pending.h"
 #include "tools/connsnoop_row.h"
 
@@ -18,6 +19,7 @@ struct stream {
 	struct process_table *processes;
 	struct cgroup_table *cgroups;
 	struct pending *pending;
+	struct open_table *open;
 	struct output *output;
 	struct clock clock;
 	uint64_t clock_synced_ns;
@@ -63,6 +65,8 @@ int stream_new(const struct connsnoop_options *options, int proc_fd, int output_
 		r = cgroup_table_new(0, &stream->cgroups);
 	if (!r)
 		r = pending_new(print, stream, &stream->pending);
+	if (!r)
+		r = open_table_new(&stream->open);
 	if (r < 0)
 		return r;
 	*ret_stream = stream;
@@ -75,6 +79,7 @@ void stream_free(struct stream *stream)
 	if (!stream)
 		return;
 	pending_free(stream->pending);
+	open_table_free(stream->open);
 	cgroup_table_free(stream->cgroups);
 	process_table_free(stream->processes);
 	output_free(stream->output);
@@ -147,11 +152,35 @@ static int print_lost(struct stream *stream, uint64_t lost, uint64_t ts_ns)
 	return print_row(stream);
 }
 
-/* A connection has begun: its owner will be printed once more when it ends. */
-static void begin(struct stream *stream, const struct connection *connection)
+/* A connection has ended, or its owner turned out to be another. */
+static bool end(struct stream *stream, const struct connection *connection)
 {
-	stream->stats.open++;
+	struct process_id owner;
+	bool known = open_table_remove(stream->open, connection->cookie, &owner);
+
+	if (known)
+		process_table_unpin(stream->processes, &owner);
+	return known;
+}
+
+/* A connection has begun: its owner will be printed once more when it ends. */
+static int begin(struct stream *stream, const struct connection *connection, uint32_t listener_pid,
+		 uint64_t now_ns)
+{
 	process_table_pin(stream->processes, &connection->owner);
+	return open_table_add(stream->open, connection, listener_pid, now_ns);
+}
+
+static int on_accept(struct stream *stream, const struct accept_record *record)
+{
+	const struct connection *connection = &record->connection;
+	bool known = end(stream, connection);
+	int r = 0;
+
+	/* a late one may come behind the close, of what it is too late to begin */
+	if (!(record->flags & ACCEPT_CANCELLED) && (known || !(record->flags & ACCEPT_LATE)))
+		r = begin(stream, connection, record->listener_pid, record->header.ts_ns);
+	return r < 0 ? r : pending_accept(stream->pending, record);
 }
 
 static int tool_record(struct stream *stream, const struct record_header *header)
@@ -164,16 +193,13 @@ static int tool_record(struct stream *stream, const struct record_header *header
 	switch (header->type) {
 	case RECORD_CONNECT:
 		if (!((const struct connect_record *)header)->error)
-			begin(stream, connection);
-		return pending_connect(stream->pending, (const void *)header);
+			r = begin(stream, connection, 0, header->ts_ns);
+		return r < 0 ? r : pending_connect(stream->pending, (const void *)header);
 	case RECORD_ACCEPT:
-		if (!(((const struct accept_record *)header)->flags & ACCEPT_LATE))
-			begin(stream, connection);
-		return pending_accept(stream->pending, (const void *)header);
+		return on_accept(stream, (const void *)header);
 	case RECORD_CLOSE:
-		stream->stats.open--;
 		r = pending_close(stream->pending, (const void *)header);
-		process_table_unpin(stream->processes, &connection->owner);
+		end(stream, connection);
 		return r;
 	}
 	return print(stream, header);
@@ -213,8 +239,12 @@ int stream_open_socket(void *context, const struct open_record *record, const ui
 
 	if (stream->options->listening && !listens)
 		return 0;
-	if (!listens && record->connection.owner.tgid)
-		begin(stream, &record->connection);
+	if (!listens && record->connection.owner.tgid && stream->options->existing) {
+		int r = begin(stream, &record->connection, 0, record->header.ts_ns);
+
+		if (r < 0)
+			return r;
+	}
 	return print_with(stream, &record->header, holders, n);
 }
 
@@ -242,8 +272,38 @@ int stream_tick(struct stream *stream, uint64_t now_ns, uint64_t lost, bool end)
 	return r;
 }
 
+void stream_socket_is_there(struct stream *stream, const struct connection *connection)
+{
+	/* TIME_WAIT keeps the number of a connection that has ended */
+	if (connection->state != TCP_TIME_WAIT)
+		open_table_mark(stream->open, connection->cookie);
+}
+
+static int on_gone(void *context, const struct close_record *record)
+{
+	struct stream *stream = context;
+	int r = 0;
+
+	if (stream->options->events & EVENT_BIT(RECORD_CLOSE))
+		r = pending_close(stream->pending, record);
+	process_table_unpin(stream->processes, &record->connection.owner);
+	stream->stats.gone++;
+	return r;
+}
+
+int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint64_t now_ns)
+{
+	return open_table_sweep(stream->open, netns, before_ns, now_ns, on_gone, stream);
+}
+
+bool stream_has_older(const struct stream *stream, uint64_t before_ns)
+{
+	return open_table_has_older(stream->open, before_ns);
+}
+
 void stream_get_stats(const struct stream *stream, struct stream_stats *ret_stats)
 {
 	*ret_stats = stream->stats;
+	ret_stats->open = open_table_count(stream->open);
 	process_table_get_stats(stream->processes, &ret_stats->names);
 }

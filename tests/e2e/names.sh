@@ -439,6 +439,14 @@ else
 fi
 port=21150
 
+# The kernel lets go of a child a moment after rmdir, and of a hierarchy only if it is unmounted when
+# there is none: mounted and unmounted again until it is.
+hierarchy_is_gone() {
+	grep -q ":name=$NS:" /proc/self/cgroup || return 0
+	mount -t cgroup -o "none,name=$NS" none "$T/cgroup" && umount "$T/cgroup"
+	! grep -q ":name=$NS:" /proc/self/cgroup
+}
+
 # A hierarchy of its own, not the machine's: only its own agent is ever called.
 next
 what="a program that a kernel worker has started"
@@ -456,6 +464,7 @@ if mount -t cgroup -o "none,name=$NS" none "$T/cgroup" 2>/dev/null; then
 		'.args == [$dir + "/release-agent-of-the-test", "/\($namespace):\($port)"]'
 	rmdir "$T/cgroup/$NS:$port"
 	umount "$T/cgroup"
+	wait_until 10 hierarchy_is_gone || echo "the hierarchy $NS stays" | diag
 else
 	skip "$what" "no cgroup v1 in this kernel"
 fi

@@ -400,7 +400,7 @@ compare "two copies at once: the second sees everything"
 
 # ---- ring buffer overrun ----
 
-FLOOD=100000
+FLOOD=${FLOOD:-100000}
 seen
 tool_start --stats --strict -e connect,accept,close --netns "/run/netns/$NS"
 kill -STOP "$TOOL_PID"

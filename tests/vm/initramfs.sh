@@ -1,130 +1,119 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Makes the file system that the virtual machine runs in, from this machine's programs and the
-# kernel's modules.
+# Makes the file system that the virtual machine runs in, from this machine's programs, the kernel's
+# modules, the project's binaries and its tests.
 #   initramfs.sh IMAGE BUILD FILE COMMAND [ARG...]     IMAGE: as fetch.sh prints it
 
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PROJECT=$(cd "$HERE/../.." && pwd)
-image=$1 BUILD=$2 file=$3
-shift 3
 
 # What tests use. One that this machine lacks will be missed by the test that needs it.
-PROGRAMS="bash busybox jq awk mawk gawk ip ss sysctl nsenter unshare setpriv findmnt mount umount
-	sed grep diff comm iconv find xargs ps script tmux
-	arch basename cat chmod chown chroot cksum cp cut date dd dirname du echo env expr false
-	head id kill ln ls md5sum mkdir mkfifo mknod mktemp mv nice nproc od paste printf pwd readlink
-	realpath rm rmdir seq sha256sum sleep sort split stat stdbuf stty sync tac tail taskset tee test
-	timeout touch tr true truncate tty uname uniq wc whoami yes getent dash sh"
-MODULES="virtio_pci virtio_console veth dummy tun inet_diag tcp_diag udp_diag raw_diag netlink_diag
-	unix_diag af_packet_diag sch_netem"
+PROGRAMS="bash dash sh busybox jq awk ip ss sysctl nsenter unshare setpriv findmnt mount umount sed
+	grep diff comm iconv find xargs ps script tmux getent python3 stdbuf
+	basename cat chmod chown chroot cp cut date dd dirname du echo env expr false head id kill
+	ln ls mkdir mkfifo mknod mktemp mv nice nproc od paste printf pwd readlink realpath rm rmdir
+	seq sha256sum sleep sort split stat stty sync tac tail taskset tee test timeout touch tr
+	true truncate tty uname uniq wc whoami yes"
+AT_BOOT="virtio_pci virtio_console veth" # modules; others are loaded when the kernel asks for them
+MODULES="$AT_BOOT dummy tun tcp_diag udp_diag raw_diag netlink_diag unix_diag af_packet_diag
+	sch_netem"
 
-R=$(mktemp -d)
-trap 'rm -rf "$R"' EXIT
-chmod 755 "$R"
-mkdir -p "$R"/{dev,proc,sys,run,tmp,root,etc,var,project,usr/{bin,sbin,lib,lib64}}
-ln -s usr/bin usr/sbin usr/lib usr/lib64 "$R"
-ln -s /run "$R/var/run"
-ln -s /tmp "$R/var/tmp"
+# Programs, what they are linked with, and what they open: $R/usr.
+add_programs() {
+	local program path target real=()
+	for program in $PROGRAMS; do
+		path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$program") || continue
+		target=$(readlink -f "$path")
+		real+=("$target")
+		path=$R/usr${path#/usr}
+		[ "${path#"$R"}" = "$target" ] || ln -sf "$target" "$path"
+	done
+	ln -sf busybox "$R/usr/bin/modprobe"
+	ln -sf ../bin/busybox "$R/usr/sbin/modprobe"
+	{
+		printf '%s\n' "${real[@]}"
+		ldd "${real[@]}" "$R"/project/build/* "$R"/project/build/tests/* |
+			awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && $2 ~ /^\(/ { print $1 }'
+		# what glibc opens by itself at pthread_exit()
+		find /usr/lib/*/ -maxdepth 1 -name libgcc_s.so.1
+		find /usr/lib/locale/C.utf8 -type f
+		find /lib/terminfo /usr/share/terminfo -type f \
+			\( -name 'xterm*' -o -name 'screen*' -o -name 'tmux*' \)
+		# as far as python3-minimal goes
+		dpkg-query -L "libpython3.${real_python##*.}-minimal" | grep '\.py$'
+	} >"$R/files" 2>/dev/null || true # some are not dynamic, some not there
+	sed 's|^/lib|/usr/lib|' "$R/files" | sort -u | xargs -d '\n' cp -L --parents -t "$R"
+	rm "$R/files"
+}
 
-# ---- programs ----
-
-real=() # files to copy to where they are here
-for program in $PROGRAMS; do
-	path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$program") || continue
-	[[ $path == /* ]] || path=/usr/bin/$program # a word that the shell itself knows
-	[ -e "$path" ] || continue
-	target=$(readlink -f "$path")
-	real+=("$target")
-	path=/usr/${path#/usr}
-	path=${path//\/\//\/}
-	[ "$path" = "$target" ] || {
-		mkdir -p "$R/${path%/*}"
-		ln -sf "$target" "$R/$path"
-	}
-done
-if python=$(readlink -e /usr/bin/python3); then
-	real+=("$python")
-	ln -s "$python" "$R/usr/bin/python3"
-	mapfile -t -O ${#real[@]} real < <(dpkg-query -L "libpython${python##*python}-minimal" |
-		grep '\.py$')
-fi
-mapfile -t -O ${#real[@]} real < <(find /usr/lib/locale/C.utf8 /lib/terminfo /usr/share/terminfo -type f \
-	\( -path '*/C.utf8/*' -o -name 'xterm*' -o -name 'screen*' -o -name dumb -o -name linux \) 2>/dev/null)
-
-# What glibc opens by itself, at pthread_exit().
-mapfile -t -O ${#real[@]} real < <(find /usr/lib -maxdepth 2 -name 'libgcc_s.so.1')
-
-# ---- the project ----
-
-mkdir -p "$R/project/build/tests"
-for path in "$BUILD"/*; do
-	[ -f "$path" ] && [ -x "$path" ] && cp "$path" "$R/project/build/"
-done
-for path in "$BUILD"/tests/*; do
-	[ -f "$path" ] && [ -x "$path" ] && [[ $path != */fuzz_* ]] && cp "$path" "$R/project/build/tests/"
-done
-cp -r "$PROJECT/tests" "$R/project/"
-
-# ---- what they are linked with ----
-
-mapfile -t -O ${#real[@]} real < <({
-	ldd "${real[@]}" "$R"/project/build/* "$R"/project/build/tests/* 2>/dev/null || true
-} | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// && $2 ~ /^\(/ { print $1 }' | sort -u)
-for path in "${real[@]}"; do
-	to=$R/usr/${path#/usr}
-	mkdir -p "${to%/*}"
-	cp -L "$path" "$to"
-done
-
-# ---- modules ----
-
-version=$(basename "$image"/lib/modules/*)
-modules=$R/usr/lib/modules/$version
-mkdir -p "$modules"
-find "$image/lib/modules/$version" -maxdepth 1 -name 'modules.*' -exec cp {} "$modules" \;
-declare -A have
-
-# module NAME: copies it, and what it depends on
-module() {
-	local name=${1//-/_} found to depends
-	[ -z "${have[$name]-}" ] || return 0
-	have[$name]=1
-	found=$(find "$image/lib/modules/$version/kernel" -name "${name//_/[-_]}.ko*" | head -n 1)
-	[ -n "$found" ] || return 0 # built in, or not there
-	to=$modules/${found#"$image/lib/modules/$version/"}
-	mkdir -p "${to%/*}"
-	case $found in
-	*.xz) xz -dc "$found" >"${to%.xz}" && to=${to%.xz} ;;
-	*.zst) zstd -dqc "$found" >"${to%.zst}" && to=${to%.zst} ;;
-	*) cp "$found" "$to" ;;
-	esac
-	depends=$(tr '\0' '\n' <"$to" | sed -n 's/^depends=//p' | tr , ' ')
-	for name in $depends; do
-		module "$name"
+add_project() {
+	local path
+	mkdir -p "$R/project/build/tests"
+	cp -r "$HERE/.." "$R/project/tests"
+	for path in "$BUILD"/* "$BUILD"/tests/*; do
+		if [ -f "$path" ] && [ -x "$path" ] && [[ $path != */fuzz_* ]]; then
+			cp "$path" "$R/project/build/${path#"$BUILD"/}"
+		fi
 	done
 }
-for name in $MODULES; do
-	module "$name"
-done
-busybox depmod -b "$R" "$version"
-ln -s busybox "$R/usr/bin/modprobe"
-ln -s ../bin/busybox "$R/usr/sbin/modprobe"
 
-# ---- the rest ----
+# add_module NAME: and what it depends on
+add_module() {
+	local name found to
+	found=$(grep -m1 -E "/${1//[-_]/[-_]}\.ko(\.xz)?$" "$R/modules") || return 0 # built in
+	to=$to_modules/${found#"$from_modules/"}
+	to=${to%.xz}
+	[ ! -e "$to" ] || return 0
+	mkdir -p "${to%/*}"
+	case $found in
+	*.xz) xz -dc "$found" >"$to" ;;
+	*) cp "$found" "$to" ;;
+	esac
+	for name in $(tr '\0' '\n' <"$to" | sed -n 's/^depends=//p' | tr , ' '); do
+		add_module "$name"
+	done
+}
 
-echo "virtio_pci virtio_console veth" >"$R/etc/modules"
-printf 'root:x:0:0::/root:/bin/bash\ndaemon:x:1:1::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' \
-	>"$R/etc/passwd"
-printf 'root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\n' >"$R/etc/group"
-printf '127.0.0.1 localhost guest\n::1 localhost\n' >"$R/etc/hosts"
-ln -s /proc/mounts "$R/etc/mtab"
-{
-	printf 'exec'
-	printf ' %q' "$@"
-	echo
-} >"$R/etc/command"
+add_modules() {
+	local version name
+	version=$(basename "$image"/lib/modules/*)
+	from_modules=$image/lib/modules/$version
+	to_modules=$R/usr/lib/modules/$version
+	mkdir -p "$to_modules"
+	find "$from_modules" -maxdepth 1 -name 'modules.*' -exec cp {} "$to_modules" \;
+	find "$from_modules/" -name '*.ko*' >"$R/modules"
+	for name in $MODULES; do
+		add_module "$name"
+	done
+	rm "$R/modules"
+	busybox depmod -b "$R" "$version"
+	echo "$AT_BOOT" >"$R/etc/modules"
+}
+
+add_etc() {
+	printf '%s\n' root:x:0:0::/root:/bin/bash daemon:x:1:1::/:/bin/false \
+		nobody:x:65534:65534::/:/bin/false >"$R/etc/passwd"
+	printf '%s\n' root:x:0: daemon:x:1: nogroup:x:65534: >"$R/etc/group"
+	printf '%s\n' '127.0.0.1 localhost guest' '::1 localhost' >"$R/etc/hosts"
+	ln -s /proc/mounts "$R/etc/mtab"
+	{
+		printf 'exec'
+		printf ' %q' "$@"
+		echo
+	} >"$R/etc/command"
+}
+
+image=$1 BUILD=$2 file=$3
+shift 3
+R=$(mktemp -d)
+trap 'rm -rf "$R"' EXIT
+chmod 755 "$R" # some tests are not root
+mkdir -p "$R"/{dev,proc,sys,run,tmp,root,etc,var,usr/{bin,sbin,lib,lib64}}
+ln -s usr/bin usr/sbin usr/lib usr/lib64 "$R"
+real_python=$(readlink -f /usr/bin/python3)
+add_project
+add_programs
+add_modules
+add_etc "$@"
 cp "$HERE/init" "$R/init"
-chmod 755 "$R/init"
-(cd "$R" && find . -print0 | sort -z | busybox cpio -0 -o -H newc 2>/dev/null) >"$file"
+(cd "$R" && find . -print0 | busybox cpio -0 -o -H newc 2>/dev/null) >"$file"

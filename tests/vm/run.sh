@@ -5,7 +5,7 @@
 # prints and its exit status.
 #   run.sh KERNEL COMMAND [ARG...]        KERNEL: a name from the table `kernels`
 # From the environment:
-#   BUILD=build   CPUS=2   MEMORY=1024 (MiB)   LIMIT=600 (seconds, with the boot)
+#   BUILD=build   CPUS=(as in the table)   MEMORY=1024 (MiB)   LIMIT=600 (seconds, with the boot)
 #   APPEND=...    more for the kernel's command line
 #   LOG=FILE      keep the kernel's log (warnings and worse) there
 #   KVM=1         use it; never by itself, for /dev/kvm proves nothing
@@ -33,7 +33,7 @@ machine() {
 	local append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr"
 	[ "${KVM:-}" != 1 ] || accel=(-accel kvm -cpu host)
 	timeout -k 5 "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -display none \
-		-no-reboot "${accel[@]}" -smp "${CPUS:-2}" -m "${MEMORY:-1024}" \
+		-no-reboot "${accel[@]}" -smp "$cpus" -m "${MEMORY:-1024}" \
 		-kernel "$1/vmlinuz" -initrd "$W/initrd" \
 		-append "$append slab_debug=F,kmalloc-* ${APPEND:-}" \
 		-chardev file,id=log,path="$W/log" -serial chardev:log -device virtio-serial-pci \
@@ -44,7 +44,7 @@ machine() {
 }
 
 main() {
-	local image status qemu_status=0
+	local image cpus status qemu_status=0
 	[ $# -ge 2 ] || {
 		echo "usage: run.sh KERNEL COMMAND [ARG...]" >&2
 		exit 2
@@ -54,11 +54,12 @@ main() {
 	command -v qemu-system-x86_64 >/dev/null ||
 		fail 125 "no qemu-system-x86_64: install qemu-system-x86"
 	image=$("$HERE/fetch.sh" "$kernel")
+	cpus=${CPUS:-$(awk -v kernel="$kernel" '$1 == kernel { print $2 }' "$HERE/kernels")}
 	W=$(mktemp -d)
 	trap 'rm -rf "$W"' EXIT
 	trap 'exit 125' INT TERM HUP
 	"$HERE/initramfs.sh" "$image" "$BUILD" "$W/initrd" "$@"
-	: >"$W/log" >"$W/status"
+	touch "$W/log" "$W/status"
 
 	exec 3> >(exec cat) 4> >(exec cat >&2) # a file would be truncated by QEMU
 	machine "$image" || qemu_status=$?
