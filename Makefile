@@ -8,6 +8,7 @@ B       ?= build
 V       ?= 0
 
 FUZZ_SECONDS ?= 60
+KERNEL       ?= 6.12
 
 CC      ?= cc
 CLANG   ?= clang
@@ -38,7 +39,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests check demo bench fuzz install clean format lint help
+.PHONY: all tests check check-vm demo bench fuzz install clean format lint help
 
 all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 
@@ -119,6 +120,11 @@ check: ## install what is missing, build, run every test (root)
 	@$(MAKE) --no-print-directory -j"$$(nproc)" tests
 	@BUILD=$(abspath $(B)) bash tests/run.sh
 
+check-vm: ## the end-to-end tests in a virtual machine (KERNEL=6.12, all; see tests/vm/kernels)
+	@bash tests/dependencies.sh install vm
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
+	@BUILD=$(abspath $(B)) bash tests/vm/matrix.sh $(KERNEL)
+
 demo: ## install what is missing, build, show connsnoop at work (root)
 	@bash tests/dependencies.sh install build
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
@@ -153,7 +159,7 @@ lint: $(TOOLS:%=$(B)/%.skel.h) ## style, layers, shell and C checks; changes not
 
 help: ## this list
 	@echo 'make             build $(TOOLS) into $(B)/ (V=1: show the commands)'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
 		while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

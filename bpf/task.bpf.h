@@ -92,25 +92,14 @@ static __noinline int task_read_id(struct task_struct *task, __u32 area, struct 
 	return 0;
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct process_id);
-} current_scratch SEC(".maps");
-
-/* Fills current_scratch. A global function without pointers: verified once in a program. Helpers
- * and probe reads, no typed loads: for each step along a typed pointer the verifier searches all
- * of the kernel's BTF by name, about 1 ms each time (measured on 6.18). */
-__weak int current_identify(void)
+/* The thread that runs: only in tracepoints that fire in its own context. By helpers and probe
+ * reads, not by typed loads: for each step along a typed pointer the verifier searches all of the
+ * kernel's BTF by name, about 1 ms each time (measured on 6.18). */
+static __noinline int current_read_id(struct process_id *id)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	__u32 zero = 0;
-	struct process_id *id = bpf_map_lookup_elem(&current_scratch, &zero);
 
-	if (!id)
-		return 0;
 	id->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	id->exec_id = BPF_CORE_READ(task, self_exec_id);
 	id->cgroup_id = bpf_get_current_cgroup_id();
@@ -123,18 +112,6 @@ __weak int current_identify(void)
 	bpf_get_current_comm(id->comm, sizeof(id->comm));
 	task_announce_cgroup(task, id->cgroup_id, TEXT_CGROUP);
 	return 0;
-}
-
-/* The thread that runs: only in tracepoints that fire in its own context. */
-static __always_inline void current_read_id(struct process_id *ret_id)
-{
-	__u32 zero = 0;
-	struct process_id *id;
-
-	current_identify();
-	id = bpf_map_lookup_elem(&current_scratch, &zero);
-	if (id)
-		*ret_id = *id;
 }
 
 #endif

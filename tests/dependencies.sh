@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The Debian packages that the project needs.
 #   dependencies.sh build                 name what is missing to build, and fail
-#   dependencies.sh install build|test|bench   say what is missing, install just that
+#   dependencies.sh install build|test|bench|vm   say what is missing, install just that
 set -euo pipefail
 
 build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-dev uthash-dev
@@ -10,6 +10,8 @@ build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-de
 test="$build libcmocka-dev iproute2 jq busybox-static clang-format clang-tidy shellcheck util-linux
 	tmux python3-minimal"
 bench="$build iproute2 jq lsof"
+vm="$build iproute2 jq busybox-static util-linux python3-minimal xz-utils debian-archive-keyring
+	qemu-system-x86"
 
 missing() {
 	local package
@@ -34,6 +36,7 @@ install)
 	build) wanted=$build ;;
 	test) wanted=$test ;;
 	bench) wanted=$bench ;;
+	vm) wanted=$vm ;;
 	*) exit 2 ;;
 	esac
 	# shellcheck disable=SC2086

@@ -105,7 +105,7 @@ static int on_tick(void *context, uint64_t now_ns)
 	if (now_ns - c->swept_ns > SWEEP_NS) {
 		c->swept_ns = now_ns;
 		if (stream_has_older(c->stream, now_ns - SWEEP_AGE_NS))
-			r = existing_sweep(c->stream, c->loop, c->sweep_fd);
+			r = existing_sweep(c->stream, c->loop, c->bpf, c->sweep_fd);
 	}
 	if (!r)
 		r = stream_tick(c->stream, now_ns, c->bpf->bss->counters.lost_rows, false);
@@ -164,7 +164,7 @@ static int trace(struct connsnoop *c)
 			return fail(c, r, "%s", error.text);
 	}
 	r = loop_run(c->loop);
-	return r < 0 ? r : existing_sweep(c->stream, c->loop, c->sweep_fd);
+	return r < 0 ? r : existing_sweep(c->stream, c->loop, c->bpf, c->sweep_fd);
 }
 
 static int run(struct connsnoop *c)

@@ -131,7 +131,7 @@ static int on_there(void *context, const struct record_header *record)
 	return 0;
 }
 
-int existing_sweep(struct stream *stream, struct loop *loop, int link_fd)
+int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bpf *bpf, int link_fd)
 {
 	uint64_t before_ns = clock_now_ns();
 	struct stat own;
@@ -146,5 +146,6 @@ int existing_sweep(struct stream *stream, struct loop *loop, int link_fd)
 	r = loop_drain(loop);
 	if (r)
 		return r;
-	return stream_sweep(stream, (uint32_t)own.st_ino, before_ns, clock_now_ns());
+	return stream_sweep(stream, (uint32_t)own.st_ino, before_ns, clock_now_ns(),
+			    bpf->bss->counters.lost_rows);
 }

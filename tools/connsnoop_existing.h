@@ -18,6 +18,7 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 /* Compares the connections that the stream takes for open with the sockets that there are in
  * connsnoop's own network namespace; those that are gone get their close record. @link_fd: of the
  * iterator list_unheld, see iterator_link(). Returns as loop_tick_fn. */
-int existing_sweep(struct stream *stream, struct loop *loop, int link_fd);
+int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bpf *bpf,
+		   int link_fd);
 
 #endif

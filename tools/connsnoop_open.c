@@ -7,6 +7,7 @@
 struct entry {
 	struct connection connection;
 	uint64_t since_ns;
+	uint64_t lost; /* rows that had been lost when it began */
 	uint32_t listener_pid;
 	bool marked;
 	UT_hash_handle hh; /* by connection.cookie; in order of their beginning */
@@ -52,7 +53,7 @@ static struct entry *entry_find(struct open_table *table, uint64_t cookie)
 }
 
 int open_table_add(struct open_table *table, const struct connection *connection,
-		   uint32_t listener_pid, uint64_t now_ns)
+		   uint32_t listener_pid, uint64_t now_ns, uint64_t lost)
 {
 	struct entry *entry = entry_find(table, connection->cookie);
 
@@ -63,6 +64,7 @@ int open_table_add(struct open_table *table, const struct connection *connection
 		if (!entry)
 			return -ENOMEM;
 		entry->since_ns = now_ns;
+		entry->lost = lost;
 		entry->connection.cookie = connection->cookie;
 		HASH_ADD(hh, table->entries, connection.cookie, sizeof(uint64_t), entry);
 		if (!entry->hh.tbl) {
@@ -105,7 +107,7 @@ void open_table_mark(struct open_table *table, uint64_t cookie)
 }
 
 int open_table_sweep(struct open_table *table, uint32_t netns, uint64_t before_ns, uint64_t now_ns,
-		     open_table_fn fn, void *context)
+		     uint64_t lost, open_table_fn fn, void *context)
 {
 	struct entry *entry, *next;
 	int r = 0;
@@ -123,8 +125,9 @@ int open_table_sweep(struct open_table *table, uint32_t netns, uint64_t before_n
 		entry->marked = false;
 		if (!gone || r)
 			continue;
+		if (entry->lost == lost)
+			r = fn(context, &record);
 		entry_remove(table, entry);
-		r = fn(context, &record);
 	}
 	return r;
 }

@@ -24,10 +24,10 @@ static inline void open_table_freep(struct open_table **table)
 	*table = NULL;
 }
 
-/* A connection has begun; @now_ns: CLOCK_MONOTONIC. Replaces one of the same cookie (a better
- * owner). Returns 0 or -ENOMEM. */
+/* A connection has begun; @now_ns: CLOCK_MONOTONIC; @lost: rows lost by then. Replaces one of the
+ * same cookie (a better owner). Returns 0 or -ENOMEM. */
 int open_table_add(struct open_table *table, const struct connection *connection,
-		   uint32_t listener_pid, uint64_t now_ns);
+		   uint32_t listener_pid, uint64_t now_ns, uint64_t lost);
 
 /* It has ended. *ret_owner: the process that it began with, to be unpinned. False: not in here. */
 bool open_table_remove(struct open_table *table, uint64_t cookie, struct process_id *ret_owner);
@@ -41,10 +41,11 @@ bool open_table_has_older(const struct open_table *table, uint64_t before_ns);
 void open_table_mark(struct open_table *table, uint64_t cookie);
 
 /* Takes out those of network namespace @netns that began before @before_ns and have not been marked
- * since the last sweep, and gives each to @fn as a close record with CLOSE_GONE. Returns 0 or what
- * @fn returned, if that is not 0. */
+ * since the last sweep, and gives each to @fn as a close record with CLOSE_GONE; but not those
+ * behind whose beginning rows were lost (@lost: by now): their close may be one of them, and is
+ * counted. Returns 0 or what @fn returned, if that is not 0. */
 typedef int (*open_table_fn)(void *context, const struct close_record *record);
 int open_table_sweep(struct open_table *table, uint32_t netns, uint64_t before_ns, uint64_t now_ns,
-		     open_table_fn fn, void *context);
+		     uint64_t lost, open_table_fn fn, void *context);
 
 #endif

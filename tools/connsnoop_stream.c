@@ -168,7 +168,7 @@ static int begin(struct stream *stream, const struct connection *connection, uin
 		 uint64_t now_ns)
 {
 	process_table_pin(stream->processes, &connection->owner);
-	return open_table_add(stream->open, connection, listener_pid, now_ns);
+	return open_table_add(stream->open, connection, listener_pid, now_ns, stream->stats.lost);
 }
 
 static int on_accept(struct stream *stream, const struct accept_record *record)
@@ -291,9 +291,10 @@ static int on_gone(void *context, const struct close_record *record)
 	return r;
 }
 
-int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint64_t now_ns)
+int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint64_t now_ns,
+		 uint64_t lost)
 {
-	return open_table_sweep(stream->open, netns, before_ns, now_ns, on_gone, stream);
+	return open_table_sweep(stream->open, netns, before_ns, now_ns, lost, on_gone, stream);
 }
 
 bool stream_has_older(const struct stream *stream, uint64_t before_ns)

@@ -41,9 +41,11 @@ int stream_open_socket(void *stream, const struct open_record *record, const uin
 /* Which connections are still open? In this order: stream_socket_is_there() for each socket there
  * is, taking what the ring buffer holds by then, stream_sweep(): the connections of network
  * namespace
- * @netns that began before @before_ns and are not there get a close record. As loop_tick_fn. */
+ * @netns that began before @before_ns and are not there get a close record. @lost: as for
+ * stream_tick(). As loop_tick_fn. */
 void stream_socket_is_there(struct stream *stream, const struct connection *connection);
-int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint64_t now_ns);
+int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint64_t now_ns,
+		 uint64_t lost);
 
 /* Is there a connection that began before @before_ns and has not ended? */
 bool stream_has_older(const struct stream *stream, uint64_t before_ns);

@@ -404,7 +404,7 @@ FLOOD=${FLOOD:-100000}
 seen
 tool_start --stats --strict -e connect,accept,close --netns "/run/netns/$NS"
 kill -STOP "$TOOL_PID"
-traffic -4 flood $FLOOD
+traffic -4 flood "$FLOOD"
 ok $? "generator: $FLOOD connections while the tool is stopped"
 kill -CONT "$TOOL_PID"
 have_late() {
@@ -435,7 +435,7 @@ seen
 FORMAT=(-o table)
 tool_start --netns "/run/netns/$NS"
 kill -STOP "$TOOL_PID"
-traffic -4 flood $FLOOD
+traffic -4 flood "$FLOOD"
 kill -CONT "$TOOL_PID"
 size=0
 wait_until 30 drained

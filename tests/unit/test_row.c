@@ -203,9 +203,9 @@ static void test_fields(void **state _unused_)
 		"uid",	      "cgroup",	      "container",   "netns",	    "proto",	 "laddr",
 		"lport",      "raddr",	      "rport",	     "cookie",	    "owner_src", "error",
 		"latency_ns", "listener_pid", "backlog",     "duration_ns", "tx_bytes",	 "rx_bytes",
-		"tx_packets", "rx_packets",   "retransmits", "rtt_us",	    "closed_by", "state",
-		"holders",    "count",	      "time",	     "seconds",	    "local",	 "remote",
-		"detail"};
+		"tx_packets", "rx_packets",   "retransmits", "rtt_us",	    "closed_by", "inferred",
+		"state",      "holders",      "count",	     "time",	    "seconds",	 "local",
+		"remote",     "detail"};
 
 	assert_true(FIELDS <= ROW_CELLS_MAX);
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -568,6 +568,23 @@ static void test_close_by_nobody(void **state _unused_)
 	CHECK(&record, &curl_context, &wants);
 }
 
+static void test_close_gone(void **state _unused_)
+{
+	struct close_record record = curl_close();
+	struct wants wants = close_wants();
+
+	/* found gone: nobody has read its counters */
+	record.flags = CLOSE_GONE;
+	record.closed_by = CLOSED_BY_NONE;
+	record.error = 0;
+	for (size_t i = FIELD_DURATION; i <= FIELD_RTT; i++)
+		wants.of[i] = UNKNOWN;
+	wants.of[FIELD_ERROR] = wants.of[FIELD_CLOSED_BY] = UNKNOWN;
+	wants.of[FIELD_INFERRED] = YES;
+	wants.of[FIELD_DETAIL] = TEXT("gone, its end was not seen");
+	CHECK(&record, &curl_context, &wants);
+}
+
 static void test_close_unknown(void **state _unused_)
 {
 	struct close_record record = curl_close();
@@ -780,7 +797,7 @@ int main(void)
 		cmocka_unit_test(test_times),	      cmocka_unit_test(test_other_protocol),
 		cmocka_unit_test(test_accept),	      cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_close),	      cmocka_unit_test(test_close_by_nobody),
-		cmocka_unit_test(test_close_unknown), cmocka_unit_test(test_short_durations),
+		cmocka_unit_test(test_close_gone), cmocka_unit_test(test_close_unknown), cmocka_unit_test(test_short_durations),
 		cmocka_unit_test(test_short_bytes),   cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_listener), cmocka_unit_test(test_open_without_holder),
 		cmocka_unit_test(test_states),	      cmocka_unit_test(test_lost),

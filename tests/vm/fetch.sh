@@ -49,9 +49,9 @@ sources() {
 		-o Dir::Cache::Archives="$apt/archives")
 }
 
-# depends PACKAGE REGEX: which of these it depends on
+# depends PACKAGE REGEX: which of these it depends on; nothing if there is no such package
 depends() {
-	apt-cache "${APT[@]}" depends --no-recommends --no-suggests "$1" 2>>"$apt/log" |
+	{ apt-cache "${APT[@]}" depends --no-recommends --no-suggests "$1" 2>>"$apt/log" || true; } |
 		awk -v regex="$2" '$1 == "Depends:" && $2 ~ regex { print $2 }'
 }
 

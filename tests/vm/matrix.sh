@@ -55,6 +55,7 @@ translate() {
 	/^# e2e\// && NF == 2 { program = $2 ": " }
 	/^1\.\./ { next }
 	/^Bail out!/ { print "# " $0; next }
+	/^# failed:$/ { exit } # said again in the end
 	match($0, /^(not )?ok [0-9]+ - /) {
 		printf "%s %d - %s: %s%s\n", /^not/ ? "not ok" : "ok", ++n, kernel, program, substr($0, RLENGTH + 1)
 		next
