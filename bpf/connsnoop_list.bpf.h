@@ -33,6 +33,17 @@ int list_unheld(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+/* The holder last seen: descriptors of one process come one behind the other. */
+struct process_id last_holder = {};
+
+static __always_inline void holder_read_id(struct task_struct *task, struct process_id *id)
+{
+	if (last_holder.tid != (__u32)task->pid || last_holder.exec_id != task->self_exec_id ||
+	    last_holder.start_ns != BPF_CORE_READ(task, group_leader, start_boottime))
+		task_read_id(task, TEXT_CGROUP_ITER, &last_holder);
+	*id = last_holder;
+}
+
 /* Sockets that exist already: one record for each descriptor that holds one. */
 SEC("iter/task_file")
 int list_sockets(struct bpf_iter__task_file *ctx)
@@ -59,7 +70,7 @@ int list_sockets(struct bpf_iter__task_file *ctx)
 	tcp_state = sk->__sk_common.skc_state;
 	if (tcp_state == BPF_TCP_CLOSE || !netns_wanted(sk))
 		return 0;
-	task_read_id(task, TEXT_CGROUP_ITER, &fresh.owner);
+	holder_read_id(task, &fresh.owner);
 	wanted = filter_wants_task(&settings.filter, task, &fresh.owner);
 	if (!wanted && tcp_state != BPF_TCP_LISTEN)
 		return 0;

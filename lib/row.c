@@ -16,6 +16,19 @@ void row_text(struct row *row, size_t field, const char *text)
 	row_text_n(row, field, text, text ? strlen(text) : 0);
 }
 
+void row_text_copy(struct row *row, size_t field, const char *text, size_t length)
+{
+	char *copy = row->text + row->text_used;
+
+	if (length > sizeof(row->text) - row->text_used) {
+		row_null(row, field);
+		return;
+	}
+	memcpy(copy, text, length);
+	row_text_n(row, field, copy, length);
+	row->text_used += length;
+}
+
 void row_text_printf(struct row *row, size_t field, const char *format, ...)
 {
 	char *text = row->text + row->text_used;
@@ -23,6 +36,8 @@ void row_text_printf(struct row *row, size_t field, const char *format, ...)
 	va_list args;
 	int n;
 
+	if (!row_wants(row, field))
+		return;
 	va_start(args, format);
 	n = vsnprintf(text, room, format, args);
 	va_end(args);

@@ -51,12 +51,19 @@ struct field {
 };
 
 struct row {
+	size_t limit; /* fields from here on will not be printed: they need not be made; 0: all will
+		       */
 	struct cell cells[ROW_CELLS_MAX]; /* in the order of the tool's field table */
 	size_t text_used;
 	char text[ROW_TEXT_MAX]; /* storage for cells made by row_text_printf() */
 };
 
-/* All cells absent, no text. */
+static inline bool row_wants(const struct row *row, size_t field)
+{
+	return !row->limit || field < row->limit;
+}
+
+/* All cells absent, no text; the limit stays. */
 void row_reset(struct row *row);
 
 static inline void row_null(struct row *row, size_t field)
@@ -100,7 +107,11 @@ static inline void row_text_n(struct row *row, size_t field, const char *text, s
 /* @text is borrowed, NUL-terminated; NULL makes the cell null. */
 void row_text(struct row *row, size_t field, const char *text);
 
-/* Formats into the row's own storage. Text that does not fit makes the cell null. */
+/* Copies into the row's own storage. Text that does not fit makes the cell null. */
+void row_text_copy(struct row *row, size_t field, const char *text, size_t length);
+
+/* Formats into the row's own storage, if the field is wanted. Text that does not fit makes the cell
+ * null. */
 __attribute__((format(printf, 3, 4))) void row_text_printf(struct row *row, size_t field,
 							   const char *format, ...);
 

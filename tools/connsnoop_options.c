@@ -153,3 +153,11 @@ bool connsnoop_options_need_args(const struct connsnoop_options *o)
 			return true;
 	return false;
 }
+
+bool connsnoop_options_need_table_fields(const struct connsnoop_options *o)
+{
+	for (size_t i = 0; i < o->output.selection.n; i++)
+		if (connsnoop_fields[o->output.selection.fields[i]].flags & FIELD_TABLE)
+			return o->output.format != OUTPUT_JSON || o->output.selected;
+	return false;
+}

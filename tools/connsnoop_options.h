@@ -26,4 +26,7 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 /* Does any output show command lines? If not they need not be looked up. */
 bool connsnoop_options_need_args(const struct connsnoop_options *options);
 
+/* Does it show fields that are made of others, for people (FIELD_TABLE)? */
+bool connsnoop_options_need_table_fields(const struct connsnoop_options *options);
+
 #endif

@@ -102,6 +102,8 @@ static int load(const struct connsnoop_options *o, struct environment *environme
 	settings->failed_only = o->failed;
 	settings->list_only = o->list;
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
+	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
+		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
 	choose(o, bpf, environment, args);
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
 	r = connsnoop_bpf__load(bpf);

@@ -133,8 +133,9 @@ static void row_address(struct row *row, size_t field, size_t both, const uint8_
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	address_format(address, text);
-	row_text_printf(row, field, "%s", text);
+	size_t length = address_format(address, text);
+
+	row_text_copy(row, field, text, length);
 	if (!port)
 		row_text_printf(row, both, "%s", text);
 	else if (strchr(text, ':'))
@@ -324,6 +325,8 @@ static void fill_close(const struct close_record *record, struct row *row)
 		row_null(row, FIELD_DURATION);
 	}
 	fill_counters(record, row);
+	if (!row_wants(row, FIELD_DETAIL))
+		return;
 	format_bytes(record->tx_bytes, tx);
 	format_bytes(record->rx_bytes, rx);
 	if (!by && record->error)

@@ -3,6 +3,8 @@
 #ifndef CONNSNOOP_ROW_H
 #define CONNSNOOP_ROW_H
 
+#include <stdbool.h>
+
 #include "bpf/connsnoop.h"
 #include "lib/clock.h"
 #include "lib/process.h"

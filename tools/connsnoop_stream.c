@@ -54,6 +54,7 @@ int stream_new(const struct connsnoop_options *options, int proc_fd, int output_
 		return -ENOMEM;
 	stream->options = options;
 	stream->need_args = connsnoop_options_need_args(options);
+	stream->row.limit = connsnoop_options_need_table_fields(options) ? FIELDS : FIELD_TIME;
 	stream->start_ns = clock_now_ns();
 	clock_sync(&stream->clock);
 	stream->clock_synced_ns = stream->start_ns;

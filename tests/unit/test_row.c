@@ -580,7 +580,7 @@ static void test_close_gone(void **state _unused_)
 	for (size_t i = FIELD_DURATION; i <= FIELD_RTT; i++)
 		wants.of[i] = UNKNOWN;
 	wants.of[FIELD_ERROR] = wants.of[FIELD_CLOSED_BY] = UNKNOWN;
-	wants.of[FIELD_INFERRED] = YES;
+	wants.of[FIELD_INFERRED] = TRUE;
 	wants.of[FIELD_DETAIL] = TEXT("gone, its end was not seen");
 	CHECK(&record, &curl_context, &wants);
 }
@@ -789,18 +789,31 @@ static void test_lost(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),	      cmocka_unit_test(test_events),
-		cmocka_unit_test(test_connect),	      cmocka_unit_test(test_connect_failed),
-		cmocka_unit_test(test_addresses),     cmocka_unit_test(test_no_local_address),
-		cmocka_unit_test(test_unknown_owner), cmocka_unit_test(test_little_known_owner),
-		cmocka_unit_test(test_script),	      cmocka_unit_test(test_owner_sources),
-		cmocka_unit_test(test_times),	      cmocka_unit_test(test_other_protocol),
-		cmocka_unit_test(test_accept),	      cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_close),	      cmocka_unit_test(test_close_by_nobody),
-		cmocka_unit_test(test_close_gone), cmocka_unit_test(test_close_unknown), cmocka_unit_test(test_short_durations),
-		cmocka_unit_test(test_short_bytes),   cmocka_unit_test(test_open),
-		cmocka_unit_test(test_open_listener), cmocka_unit_test(test_open_without_holder),
-		cmocka_unit_test(test_states),	      cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_connect_failed),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_no_local_address),
+		cmocka_unit_test(test_unknown_owner),
+		cmocka_unit_test(test_little_known_owner),
+		cmocka_unit_test(test_script),
+		cmocka_unit_test(test_owner_sources),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_other_protocol),
+		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_by_nobody),
+		cmocka_unit_test(test_close_gone),
+		cmocka_unit_test(test_close_unknown),
+		cmocka_unit_test(test_short_durations),
+		cmocka_unit_test(test_short_bytes),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_listener),
+		cmocka_unit_test(test_open_without_holder),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
