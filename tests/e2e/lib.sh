@@ -259,14 +259,19 @@ have_record() {
 	records 2>/dev/null | jq -es "any(.[]; $1)" >/dev/null
 }
 
-# compare TEXT: one test: all of $T/expected, each once, nothing else
-compare() {
+# matches: all of $T/expected, each once, nothing else; else $T/problems says what is wrong
+matches() {
 	records >"$T/actual" 2>"$T/problems"
 	if [ ! -s "$T/problems" ]; then
 		jq -rn --slurpfile expected "$T/expected" --slurpfile actual "$T/actual" \
 			-f "$E2E/match.jq" >"$T/problems" 2>&1
 	fi
 	[ ! -s "$T/problems" ]
+}
+
+# compare TEXT: the same as a test
+compare() {
+	matches
 	ok $? "$1" || head -n 40 "$T/problems" | diag
 }
 
@@ -277,14 +282,27 @@ settle() {
 	seen
 }
 
-# scenario TEXT ARG...: with the tool running: traffic, then settle
+# scenario TEXT ARG...: with the tool running: traffic, then settle. Up to three times: a kernel may keep
+# BPF programs from the packets that it handles in the context of certain processes (about one event
+# in 20,000 where this was written; ftrace sees them, no program runs). What is wrong in the tool is
+# wrong each time.
 scenario() {
-	local text=$1
+	local text=$1 try
 	shift
-	if traffic "$@"; then
-		settle "$text"
-	else
-		ok 1 "$text"
+	for try in 1 2 3; do
+		traffic "$@" || {
+			ok 1 "$text"
+			seen
+			return
+		}
+		wait_until 4 have_records "$(wc -l <"$T/expected")"
+		[ "$try" = 3 ] && break
+		matches && break
+		echo "# $text: once more, an event may have been kept from the tool:"
+		head -n 5 "$T/problems" | diag
+		sleep 0.3 # what is late does not belong to the next try
 		seen
-	fi
+	done
+	compare "$text"
+	seen
 }
