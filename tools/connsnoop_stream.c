@@ -168,6 +168,8 @@ static bool end(struct stream *stream, const struct connection *connection)
 static int begin(struct stream *stream, const struct connection *connection, uint32_t listener_pid,
 		 uint64_t now_ns)
 {
+	if (!(stream->options->events & EVENT_BIT(RECORD_CLOSE)))
+		return 0; /* nobody will tell of its end, nobody asked */
 	process_table_pin(stream->processes, &connection->owner);
 	return open_table_add(stream->open, connection, listener_pid, now_ns, stream->stats.lost);
 }
@@ -283,10 +285,8 @@ void stream_socket_is_there(struct stream *stream, const struct connection *conn
 static int on_gone(void *context, const struct close_record *record)
 {
 	struct stream *stream = context;
-	int r = 0;
+	int r = pending_close(stream->pending, record);
 
-	if (stream->options->events & EVENT_BIT(RECORD_CLOSE))
-		r = pending_close(stream->pending, record);
 	process_table_unpin(stream->processes, &record->connection.owner);
 	stream->stats.gone++;
 	return r;

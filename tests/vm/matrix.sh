@@ -54,8 +54,13 @@ translate() {
 	awk -v kernel="$1" -v n="$N" '
 	/^# e2e\// && NF == 2 { program = $2 ": " }
 	/^1\.\./ { next }
-	/^Bail out!/ { print "# " $0; next }
-	/^# failed:$/ { exit } # said again in the end
+	/^# failed:$/ { failures = 1; next }
+	failures && /^# e2e\// {
+		sub(/^# /, "")
+		if ($0 !~ /^[^ ]+ not ok/) # what has no line yet: broke off, killed
+			printf "not ok %d - %s: %s\n", ++n, kernel, $0
+		next
+	}
 	match($0, /^(not )?ok [0-9]+ - /) {
 		printf "%s %d - %s: %s%s\n", /^not/ ? "not ok" : "ok", ++n, kernel, program, substr($0, RLENGTH + 1)
 		next
