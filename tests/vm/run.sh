@@ -10,7 +10,7 @@
 #   LOG=FILE      keep the kernel's log (warnings and worse) there
 #   KVM=1         use it; never by itself, for /dev/kvm proves nothing
 # Exit status besides the command's own: 124 out of time; 125 the machine failed, or there is BUG:,
-# WARNING: or Oops in its log, or no status came back; 77 there is no such kernel to be had; 2 usage.
+# WARNING: or Oops in its log, or no status came back; 77 the kernel is not to be had; 2 usage.
 
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
