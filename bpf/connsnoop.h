@@ -36,10 +36,6 @@ enum owner_source {
 	OWNER_SOURCES,
 };
 
-#define ERROR_ABORTED                                                                              \
-	103 /* ECONNABORTED: the caller closed the socket before connect had ended                 \
-	     */
-
 /* A socket and who it belongs to. */
 struct connection {
 	struct process_id owner;

@@ -268,8 +268,7 @@ static __noinline bool own_by_opener(struct socket_state *state, const struct cr
 	for (int i = 0; i < OPENER_ANCESTORS; i++) {
 		if (BPF_CORE_READ(task, cred) == opener) {
 			task_read_id(task, TEXT_CGROUP, &state->owner);
-			/* of an ancestor with several threads, the one that accepted is not known
-			 */
+			/* which of several threads of an ancestor accepted is not known */
 			if (i && BPF_CORE_READ(task, signal, nr_threads) > 1)
 				state->owner.tid = 0;
 			state->flags &= ~SOCKET_WANTED;

@@ -83,8 +83,7 @@ static bool command_is_over(struct connsnoop *c, uint64_t now_ns)
 		return false;
 	if (!c->command_ended_ns) {
 		c->command_ended_ns = now_ns;
-		return false; /* what the last exit left in the ring buffer comes with the next look
-			       */
+		return false; /* the next look brings what the last exit left */
 	}
 	stream_get_stats(c->stream, &stats);
 	return !stats.open || now_ns - c->command_ended_ns > END_GRACE_NS;

@@ -140,8 +140,8 @@ int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bp
 	if (stat("/proc/self/ns/net", &own) < 0)
 		return -errno;
 	r = iterator_run_link(link_fd, &connsnoop_sizes, on_there, stream);
-	if (r < 0)
-		return r;
+	if (r < 0) /* it cannot be looked any more (privileges are gone): nothing is called gone */
+		return 0;
 	/* what ended meanwhile has its record in the ring buffer */
 	r = loop_drain(loop);
 	if (r)

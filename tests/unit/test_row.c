@@ -252,7 +252,7 @@ static void test_connect_failed(void **state _unused_)
 		{ECONNREFUSED, "ECONNREFUSED", "ECONNREFUSED 1.2ms"},
 		{ETIMEDOUT, "ETIMEDOUT", "ETIMEDOUT 1.2ms"},
 		{ENETUNREACH, "ENETUNREACH", "ENETUNREACH 1.2ms"},
-		{ERROR_ABORTED, "ECONNABORTED", "ECONNABORTED 1.2ms"},
+		{ECONNABORTED, "ECONNABORTED", "ECONNABORTED 1.2ms"},
 		{CONNECT_ERROR_UNKNOWN, "unknown", "unknown 1.2ms"},
 		{9999, "unknown", "unknown 1.2ms"},
 		{0x80000000, "unknown", "unknown 1.2ms"},
