@@ -50,17 +50,24 @@ static __noinline bool filter_wants_cgroup(const volatile struct filter_config *
 	return false;
 }
 
-/* @id: of @task. */
-static __always_inline bool filter_wants_task(const volatile struct filter_config *config,
-					      struct task_struct *task, const struct process_id *id)
+/* What the filter wants beside the process's id. @id: of @task. */
+static __always_inline bool
+filter_wants_user_and_cgroup(const volatile struct filter_config *config, struct task_struct *task,
+			     const struct process_id *id)
 {
-	if (!filter_wants_tgid(config, id->tgid))
-		return false;
 	if (config->by_user && !bpf_map_lookup_elem(&users, &id->uid))
 		return false;
 	if (config->cgroup_id)
 		return filter_wants_cgroup(config, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn));
 	return true;
+}
+
+/* @id: of @task. */
+static __always_inline bool filter_wants_task(const volatile struct filter_config *config,
+					      struct task_struct *task, const struct process_id *id)
+{
+	return filter_wants_tgid(config, id->tgid) &&
+	       filter_wants_user_and_cgroup(config, task, id);
 }
 
 static __always_inline bool filter_wants_current(const volatile struct filter_config *config,

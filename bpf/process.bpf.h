@@ -125,6 +125,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 
 	if (!filter_wants_tgid(process_filter(), task->tgid))
 		return 0;
+	__sync_fetch_and_add(&counters.execs, 1);
 	scratch = text_begin(TEXT_PROCESS);
 	if (!scratch)
 		return 0;
@@ -164,6 +165,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		else
 			__sync_fetch_and_add(&counters.followed, 1);
 	}
+	__sync_fetch_and_add(&counters.forks, 1);
 	record = record_reserve(RECORD_PROCESS, sizeof(*record));
 	if (!record)
 		return 0;
@@ -179,26 +181,40 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/* The last thread of a process has exited. False: the filter does not want that process. */
+static __always_inline bool process_leaves(__u32 tgid)
+{
+	__u8 *state;
+
+	if (!process_filter()->by_process)
+		return true;
+	state = bpf_map_lookup_elem(&processes, &tgid);
+	if (!state)
+		return false;
+	if (*state == PROCESS_ALIVE) {
+		*state = PROCESS_DEAD;
+		__sync_fetch_and_sub(&counters.followed, 1);
+	}
+	return true;
+}
+
+/* Nothing more is going to come from a process: it leaves the filter, if it has ended. */
+static __always_inline void process_forget(__u32 tgid)
+{
+	__u8 *state = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (state && *state == PROCESS_DEAD)
+		bpf_map_delete_elem(&processes, &tgid);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	const volatile struct filter_config *filter = process_filter();
 	struct exit_record *record;
-	__u32 tgid = task->tgid;
 
 	/* the last thread, whichever it is: a leader may go long before its process does */
-	if (BPF_CORE_READ(task, signal, live.counter))
+	if (BPF_CORE_READ(task, signal, live.counter) || !process_leaves(task->tgid))
 		return 0;
-	if (filter->by_process) {
-		__u8 *state = bpf_map_lookup_elem(&processes, &tgid);
-
-		if (!state)
-			return 0;
-		if (*state == PROCESS_ALIVE) {
-			*state = PROCESS_DEAD;
-			__sync_fetch_and_sub(&counters.followed, 1);
-		}
-	}
 	record = record_reserve(RECORD_EXIT, sizeof(*record));
 	if (!record)
 		return 0;
@@ -211,14 +227,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(on_free, struct task_struct *task)
 {
-	__u32 tgid = task->tgid;
-	__u8 *state;
-
-	if ((__u32)task->pid != tgid)
-		return 0;
-	state = bpf_map_lookup_elem(&processes, &tgid);
-	if (state && *state == PROCESS_DEAD)
-		bpf_map_delete_elem(&processes, &tgid);
+	if (task->pid == task->tgid)
+		process_forget(task->tgid);
 	return 0;
 }
 

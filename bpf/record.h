@@ -99,6 +99,7 @@ struct record_counters {
 	__u64 lost_rows;   /* those of a tool's own types: rows that will never be printed */
 	__u64 followed;	   /* processes alive in the map `processes` (COMMAND, --follow) */
 	__u64 follow_lost; /* descendants that the map had no room for */
+	__u64 forks, execs; /* of processes that the filter by id selects */
 	__u64 missed;	   /* ends of sockets that no hook was told of, inferred later */
 };
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel counts for a thread and its process, and the iterator over those there are. */
+#ifndef PROCTOP_TASK_BPF_H
+#define PROCTOP_TASK_BPF_H
+
+#include "task.bpf.h"
+
+#define EXIT_DEAD   0x10 /* include/linux/sched.h */
+#define EXIT_ZOMBIE 0x20
+
+/* Network bytes of a process. */
+struct traffic {
+	__u64 rx_bytes, tx_bytes;
+};
+
+#define TRAFFIC_MAX 16384 /* processes that use the network at one time */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TRAFFIC_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32); /* tgid */
+	__type(value, struct traffic);
+} traffic SEC(".maps");
+
+/* task_struct.state became __state in 5.14 (commit 2f064a59a11f). */
+struct task_struct___state {
+	volatile long state;
+} __attribute__((preserve_access_index));
+
+/* mm_struct.rss_stat became an array of percpu_counter in 6.2 (commit f1a7941243c1). */
+struct mm_rss_stat___old {
+	atomic_long_t count[4];
+} __attribute__((preserve_access_index));
+
+struct mm_struct___old {
+	struct mm_rss_stat___old rss_stat;
+} __attribute__((preserve_access_index));
+
+/* Sums of a thread: typed loads are a tenth of the cost of a probe read, and these are many. */
+static __always_inline __u32 task_read_sums(struct task_struct *task, struct task_sums *sums)
+{
+	__u32 flags = 0;
+
+	sums->cpu_ns = task->se.sum_exec_runtime;
+	sums->voluntary = task->nvcsw;
+	sums->involuntary = task->nivcsw;
+	sums->minor_faults = task->min_flt;
+	sums->major_faults = task->maj_flt;
+	sums->wait_ns = sums->read_bytes = sums->write_bytes = 0;
+	if (bpf_core_field_exists(task->sched_info.run_delay)) {
+		sums->wait_ns = task->sched_info.run_delay;
+		flags |= TASK_WAIT_KNOWN;
+	}
+	if (bpf_core_field_exists(task->ioac.read_bytes)) {
+		sums->read_bytes = task->ioac.read_bytes;
+		sums->write_bytes = task->ioac.write_bytes;
+		flags |= TASK_IO_KNOWN;
+	}
+	return flags;
+}
+
+static __always_inline void signal_read_sums(struct signal_struct *signal, struct task_sums *sums)
+{
+	sums->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	sums->wait_ns = sums->read_bytes = sums->write_bytes = 0;
+	sums->voluntary = BPF_CORE_READ(signal, nvcsw);
+	sums->involuntary = BPF_CORE_READ(signal, nivcsw);
+	sums->minor_faults = BPF_CORE_READ(signal, min_flt);
+	sums->major_faults = BPF_CORE_READ(signal, maj_flt);
+	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
+		sums->read_bytes = BPF_CORE_READ(signal, ioac.read_bytes);
+		sums->write_bytes = BPF_CORE_READ(signal, ioac.write_bytes);
+	}
+}
+
+/* Pages in memory: of files, of nobody else, shared. Without what is still in the processors' own
+ * parts of the counters. */
+static __always_inline __u64 mm_rss_pages(struct mm_struct *mm)
+{
+	struct mm_struct___old *old = (void *)mm;
+	__s64 pages;
+
+	if (bpf_core_field_exists(old->rss_stat.count))
+		pages = BPF_CORE_READ(old, rss_stat.count[0].counter) +
+			BPF_CORE_READ(old, rss_stat.count[1].counter) +
+			BPF_CORE_READ(old, rss_stat.count[3].counter);
+	else
+		pages = BPF_CORE_READ(mm, rss_stat[0].count) + BPF_CORE_READ(mm, rss_stat[1].count) +
+			BPF_CORE_READ(mm, rss_stat[3].count);
+	return pages > 0 ? pages : 0;
+}
+
+/* The letter of fs/proc/array.c. */
+static __always_inline __u8 task_state(struct task_struct *task, __u32 exit_state)
+{
+	struct task_struct___state *old = (void *)task;
+	__u64 state;
+
+	if (exit_state & EXIT_DEAD)
+		return 'X';
+	if (exit_state & EXIT_ZOMBIE)
+		return 'Z';
+	if (bpf_core_field_exists(old->state))
+		state = BPF_CORE_READ(old, state);
+	else
+		state = task->__state;
+	if ((state & 0x402) == 0x402) /* TASK_IDLE */
+		return 'I';
+	if (state & 0x40) /* TASK_PARKED */
+		return 'P';
+	if (state & 0x08) /* TASK_TRACED */
+		return 't';
+	if (state & 0x04) /* TASK_STOPPED */
+		return 'T';
+	if (state & 0x02)
+		return 'D';
+	return state & 0x01 ? 'S' : 'R';
+}
+
+static __always_inline __u32 task_netns(struct task_struct *task)
+{
+	struct nsproxy *nsproxy = BPF_CORE_READ(task, nsproxy);
+
+	return nsproxy ? BPF_CORE_READ(nsproxy, net_ns, ns.inum) : 0;
+}
+
+/* A thread that has begun to leave has no namespaces any more: 0 passes. */
+static __always_inline bool filter_wants_netns(const volatile struct filter_config *config,
+					       __u32 netns)
+{
+	return !config->netns || !netns || config->netns == netns;
+}
+
+static __always_inline void traffic_read(__u32 tgid, __u64 *rx_bytes, __u64 *tx_bytes)
+{
+	struct traffic *bytes = bpf_map_lookup_elem(&traffic, &tgid);
+
+	*rx_bytes = bytes ? bytes->rx_bytes : 0;
+	*tx_bytes = bytes ? bytes->tx_bytes : 0;
+}
+
+static __always_inline void traffic_add(__u64 rx_bytes, __u64 tx_bytes)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct traffic *bytes;
+
+	if (!filter_wants_tgid(&settings.filter, tgid))
+		return;
+	bytes = bpf_map_lookup_elem(&traffic, &tgid);
+	if (!bytes) {
+		struct traffic none = {};
+
+		bpf_map_update_elem(&traffic, &tgid, &none, BPF_NOEXIST);
+		bytes = bpf_map_lookup_elem(&traffic, &tgid);
+	}
+	if (!bytes) {
+		__sync_fetch_and_add(&totals.lost_rx, rx_bytes);
+		__sync_fetch_and_add(&totals.lost_tx, tx_bytes);
+		return;
+	}
+	if (rx_bytes)
+		__sync_fetch_and_add(&bytes->rx_bytes, rx_bytes);
+	if (tx_bytes)
+		__sync_fetch_and_add(&bytes->tx_bytes, tx_bytes);
+}
+
+SEC("iter/task")
+int list_tasks(struct bpf_iter__task *ctx)
+{
+	const volatile struct filter_config *filter = &settings.filter;
+	struct task_struct *task = ctx->task;
+	struct task_record record = {};
+	struct mm_struct *mm;
+	__u32 exit_state;
+
+	if (!task || !filter_wants_tgid(filter, task->tgid))
+		return 0;
+	task_read_id(task, TEXT_CGROUP_ITER, &record.id);
+	record.netns = task_netns(task);
+	if (!filter_wants_user_and_cgroup(filter, task, &record.id) ||
+	    !filter_wants_netns(filter, record.netns))
+		return 0;
+	record.group = (__u64)task->signal;
+	signal_read_sums(task->signal, &record.released);
+	barrier(); /* a thread is marked before it is added to those sums */
+	exit_state = task->exit_state;
+	record.flags = task_read_sums(task, &record.sums);
+	if (exit_state & EXIT_DEAD)
+		record.flags |= TASK_RELEASING;
+	record.state = task_state(task, exit_state);
+	record.task_start_ns = task->start_boottime;
+	record.threads = BPF_CORE_READ(task, signal, nr_threads);
+	mm = BPF_CORE_READ(task, mm);
+	if (mm && !(record.id.flags & PROCESS_KTHREAD))
+		record.rss_bytes = mm_rss_pages(mm) * settings.page_bytes;
+	traffic_read(record.id.tgid, &record.rx_bytes, &record.tx_bytes);
+	record_head(&record.header, RECORD_TASK, sizeof(record));
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+#endif
