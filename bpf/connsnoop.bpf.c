@@ -11,8 +11,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 const volatile struct connsnoop_config settings = {};
 
-#include "connsnoop_state.bpf.h"
-#include "connsnoop_unreachable.bpf.h"
+#include "connsnoop_attempt.bpf.h"
+#include "connsnoop_close.bpf.h"
 #include "connsnoop_list.bpf.h"
 #include "process.bpf.h"
 
@@ -41,6 +41,10 @@ static __always_inline void state_by_packet(struct sock *sk, int old_state, int 
 			connect_established(sk, state);
 		else if (old_state == BPF_TCP_SYN_RECV)
 			accept_begin(sk);
+		break;
+	case BPF_TCP_SYN_RECV:
+		if (old_state == BPF_TCP_LISTEN)
+			accept_inherit(sk);
 		break;
 	case BPF_TCP_CLOSE_WAIT:
 		state = socket_find(sk);
@@ -89,12 +93,14 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 	working = bpf_map_lookup_elem(&at_work, &zero);
 	if (!working)
 		return 0;
+	pin();
 	*working = 1;
 	barrier();
 	state_by_process(sk, new_state);
 	state_by_packet(sk, old_state, new_state);
 	barrier();
 	*working = 0;
+	unpin();
 	return 0;
 }
 
@@ -112,24 +118,30 @@ int BPF_PROG(on_state_nested, struct sock *sk, int old_state, int new_state)
 }
 
 /* The socket is about to be freed: ends that no state change told of are told now. */
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(on_destroy, struct sock *sk)
+static __always_inline void socket_destroyed(struct sock *sk)
 {
 	struct socket_state *state = socket_find(sk);
 
-	if (!state || !(state->flags & (SOCKET_OPEN | SOCKET_CONNECTING | SOCKET_ATTEMPT)))
-		return 0;
+	if (!state)
+		return;
 	if (state->flags & SOCKET_ATTEMPT) {
-		attempt_forget(state, bpf_get_socket_cookie(sk));
-		return 0;
-	}
-	__sync_fetch_and_add(&counters.missed, 1);
-	if (state->flags & SOCKET_CONNECTING) {
-		connect_end(sk, state, CONNECT_ERROR_UNKNOWN);
-	} else {
-		state->flags &= ~SOCKET_OPEN;
+		attempt_forget(state);
+	} else if (state->flags & SOCKET_CONNECTING) {
+		__sync_fetch_and_add(&counters.missed, 1);
+		connect_end(state, CONNECT_ERROR_UNKNOWN);
+	} else if (state->flags & SOCKET_OPEN) {
+		__sync_fetch_and_add(&counters.missed, 1);
 		close_submit(sk, state, BPF_TCP_CLOSE, CLOSE_INFERRED);
 	}
+	socket_forget(sk);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_destroy, struct sock *sk)
+{
+	pin();
+	socket_destroyed(sk);
+	unpin();
 	return 0;
 }
 
@@ -156,13 +168,17 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 {
+	pin();
 	socket_touch(sk, OWNER_RECV);
+	unpin();
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 {
+	pin();
 	socket_touch(sk, OWNER_SEND);
+	unpin();
 	return 0;
 }

@@ -20,6 +20,13 @@ enum connsnoop_record_type {
 #define TCP_NEW_SYN_RECV 12 /* a request to connect, include/net/tcp_states.h */
 #endif
 
+/* Connections and listeners that are kept in mind at most; what is beyond is counted as lost. The
+ * kernel's memory for them grows as needed, about 250 bytes each. */
+#define SOCKETS_MAX 262144
+
+/* In place of a cookie where the kernel gave none: tells records of one socket from others. */
+#define COOKIE_OWN (1ULL << 63)
+
 #define EVENT_BIT(type) (1U << ((type)-RECORD_TOOL))
 
 /* How a socket's owner is known; the words of owner_src. */
@@ -39,7 +46,7 @@ enum owner_source {
 /* A socket and who it belongs to. */
 struct connection {
 	struct process_id owner;
-	__u64 cookie;	/* of the socket, as in `ss -e` (sk:, in decimal); never reused */
+	__u64 cookie;	/* of the socket, as in `ss -e` (sk:, in decimal), never reused; or COOKIE_OWN */
 	__u8 laddr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	__u8 raddr[16]; /* as laddr; zero for a listener */
 	__u32 netns;	/* inode number of the socket's network namespace */
@@ -135,6 +142,8 @@ struct connsnoop_config {
 	__u32 failed_only;    /* only connects with an error */
 	__u32 watch_attempts; /* the programs that see connects fail at once are loaded */
 	__u32 list_only;      /* the iterators only list: no socket is tagged */
+	__u32 has_cookie;     /* bpf_get_socket_cookie() may be called by tracing programs (5.12) */
+	__u32 has_sock_from_file; /* bpf_sock_from_file() is there (5.11) */
 };
 
 #endif

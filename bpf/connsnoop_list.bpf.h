@@ -3,7 +3,9 @@
 #ifndef CONNSNOOP_LIST_BPF_H
 #define CONNSNOOP_LIST_BPF_H
 
-#include "connsnoop_state.bpf.h"
+#include "connsnoop_accept.bpf.h"
+
+#define SOCKFS_MAGIC 0x534f434b
 
 /* Sockets that no descriptor holds: not accepted yet, closing, TIME_WAIT. Of the network namespace
  * that the iterator is made in; user space leaves out those that list_sockets has told of. */
@@ -15,20 +17,26 @@ int list_unheld(struct bpf_iter__tcp *ctx)
 	struct socket_state found = {}, *state;
 	struct tcp_sock *tcp;
 
-	if (!common || (settings.filter.netns && sock_netns(common) != settings.filter.netns))
+	if (!common)
 		return 0;
 	found.netns = sock_netns(common);
 	sock_read_endpoints(common, &found.ends);
-	if (!traffic_wanted(&found))
+	if (!netns_wanted(found.netns) || !traffic_wanted(&found))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(common); /* NULL: TIME_WAIT, or a request to connect */
-	state = tcp ? socket_find((struct sock *)tcp) : NULL;
-	record.live = state && state->flags & SOCKET_LIVE;
+	state = tcp ? socket_find(tcp) : NULL;
+	if (state) {
+		record.live = !!(state->flags & SOCKET_LIVE);
+		found.cookie = state->cookie;
+	} else if (settings.has_cookie) {
+		found.cookie = bpf_get_socket_cookie(common);
+	} else {
+		found.cookie = (__u64)common; /* has COOKIE_OWN */
+	}
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
-	connection_fill(&record.connection, bpf_get_socket_cookie(common), &found,
-			common->skc_state);
+	connection_fill(&record.connection, &found, common->skc_state);
 	if (tcp && common->skc_state == BPF_TCP_LISTEN)
-		record.backlog = BPF_CORE_READ((struct sock *)tcp, sk_max_ack_backlog);
+		record.backlog = READ((struct sock *)tcp, sk_max_ack_backlog);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }
@@ -39,9 +47,54 @@ struct process_id last_holder = {};
 static __always_inline void holder_read_id(struct task_struct *task, struct process_id *id)
 {
 	if (last_holder.tid != (__u32)task->pid || last_holder.exec_id != task->self_exec_id ||
-	    last_holder.start_ns != BPF_CORE_READ(task, group_leader, start_boottime))
-		task_read_id(task, TEXT_CGROUP_ITER, &last_holder);
+	    last_holder.start_ns != READ(task, group_leader, start_boottime))
+		task_read_id(task, &last_holder);
 	*id = last_holder;
+}
+
+/* The socket behind a file, if it is one, and its cookie. */
+static __always_inline struct sock *file_sock(struct file *file, __u64 *cookie)
+{
+	struct socket *socket;
+
+	if (settings.has_sock_from_file) {
+		struct sock *sk;
+
+		socket = bpf_sock_from_file(file);
+		sk = socket ? socket->sk : NULL;
+		if (sk && settings.has_cookie)
+			*cookie = bpf_get_socket_cookie(sk);
+		return sk;
+	}
+	if (READ(file, f_inode, i_sb, s_magic) != SOCKFS_MAGIC)
+		return NULL;
+	socket = READ(file, private_data);
+	return READ(socket, sk);
+}
+
+/* Tags a socket that the hooks have not seen begin with its owner. */
+static __noinline void list_tag(const struct sock *sk, struct socket_state *fresh, __u8 *tcp_state)
+{
+	struct socket_state *state;
+	__u64 key = (__u64)sk;
+
+	if (*tcp_state == BPF_TCP_LISTEN) {
+		fresh->flags |= SOCKET_LISTENING;
+		fresh->listener_pid = fresh->owner.tgid;
+		fresh->listen_cred = (__u64)sock_file_cred(sk);
+	} else if (*tcp_state == BPF_TCP_SYN_SENT) {
+		fresh->flags |= SOCKET_CONNECTING;
+	} else {
+		fresh->flags |= SOCKET_OPEN;
+	}
+	bpf_map_update_elem(&sockets, &key, fresh, BPF_ANY);
+	if (*tcp_state != BPF_TCP_SYN_SENT)
+		return;
+	/* connected while the tag was made: its connect record will not come */
+	*tcp_state = READ(sk, __sk_common.skc_state);
+	state = socket_find(sk);
+	if (*tcp_state != BPF_TCP_SYN_SENT && state && state->flags & SOCKET_CONNECTING)
+		state->flags ^= SOCKET_CONNECTING | SOCKET_OPEN;
 }
 
 /* Sockets that exist already: one record for each descriptor that holds one. */
@@ -52,23 +105,22 @@ int list_sockets(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct open_record record = {};
 	struct socket_state fresh = {}, *state;
-	const struct cred *cred;
-	struct socket *socket;
 	struct sock *sk;
 	__u8 tcp_state;
+	__u16 family;
 	bool wanted;
 
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
+	sk = file_sock(file, &fresh.cookie);
+	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	sk = socket->sk;
-	if (!sk || sk->sk_protocol != IPPROTO_TCP ||
-	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
+	family = READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	tcp_state = sk->__sk_common.skc_state;
-	if (tcp_state == BPF_TCP_CLOSE || !netns_wanted(sk))
+	tcp_state = READ(sk, __sk_common.skc_state);
+	fresh.netns = sock_netns(&sk->__sk_common);
+	if (tcp_state == BPF_TCP_CLOSE || !netns_wanted(fresh.netns))
 		return 0;
 	holder_read_id(task, &fresh.owner);
 	wanted = filter_wants_task(&settings.filter, task, &fresh.owner);
@@ -76,44 +128,25 @@ int list_sockets(struct bpf_iter__task_file *ctx)
 		return 0;
 	fresh.owner.tid = 0;
 	fresh.owner_src = OWNER_ITER;
-	fresh.netns = sock_netns(&sk->__sk_common);
-	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
-	cred = BPF_CORE_READ(file, f_cred);
-	record.opener = cred == BPF_CORE_READ(task, cred);
-	if (!settings.list_only) {
-		state = socket_make(sk);
-		if (state && state->flags & SOCKET_LIVE) {
-			record.live = 1;
-		} else if (state &&
-			   (!state->flags || (record.opener && !(state->flags & SOCKET_OPENER)))) {
-			fresh.flags = wanted ? SOCKET_WANTED : 0;
-			if (record.opener)
-				fresh.flags |= SOCKET_OPENER;
-			if (tcp_state == BPF_TCP_LISTEN) {
-				fresh.flags |= SOCKET_LISTENING;
-				fresh.listener_pid = fresh.owner.tgid;
-				fresh.listen_cred = (__u64)cred;
-			} else if (tcp_state == BPF_TCP_SYN_SENT) {
-				fresh.flags |= SOCKET_CONNECTING;
-			} else {
-				fresh.flags |= SOCKET_OPEN;
-			}
-			*state = fresh;
-			/* connected while the tag was made: its connect record will not come */
-			if (tcp_state == BPF_TCP_SYN_SENT &&
-			    sk->__sk_common.skc_state != BPF_TCP_SYN_SENT &&
-			    state->flags & SOCKET_CONNECTING) {
-				state->flags ^= SOCKET_CONNECTING | SOCKET_OPEN;
-				tcp_state = sk->__sk_common.skc_state;
-			}
-		}
+	sock_probe_endpoints(&sk->__sk_common, &fresh.ends);
+	record.opener = READ(file, f_cred) == READ(task, cred);
+	state = socket_find(sk);
+	if (state)
+		fresh.cookie = state->cookie;
+	else if (!fresh.cookie)
+		fresh.cookie = (__u64)sk; /* has that bit */
+	record.live = state && state->flags & SOCKET_LIVE;
+	if (!settings.list_only && !record.live &&
+	    (!state || (record.opener && !(state->flags & SOCKET_OPENER)))) {
+		fresh.flags = (wanted ? SOCKET_WANTED : 0) | (record.opener ? SOCKET_OPENER : 0);
+		list_tag(sk, &fresh, &tcp_state);
 	}
 	if (!wanted || !traffic_wanted(&fresh))
 		return 0;
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
-	connection_fill(&record.connection, bpf_get_socket_cookie(sk), &fresh, tcp_state);
+	connection_fill(&record.connection, &fresh, tcp_state);
 	if (tcp_state == BPF_TCP_LISTEN)
-		record.backlog = sk->sk_max_ack_backlog;
+		record.backlog = READ(sk, sk_max_ack_backlog);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

@@ -43,7 +43,7 @@ static __noinline bool filter_wants_cgroup(const volatile struct filter_config *
 					   struct kernfs_node *node)
 {
 	for (int i = 0; i < CGROUP_LEVELS && node; i++) {
-		if (BPF_CORE_READ(node, id) == config->cgroup_id)
+		if (READ(node, id) == config->cgroup_id)
 			return true;
 		node = kernfs_parent(node);
 	}
@@ -58,7 +58,7 @@ filter_wants_user_and_cgroup(const volatile struct filter_config *config, struct
 	if (config->by_user && !bpf_map_lookup_elem(&users, &id->uid))
 		return false;
 	if (config->cgroup_id)
-		return filter_wants_cgroup(config, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn));
+		return filter_wants_cgroup(config, READ(task, cgroups, dfl_cgrp, kn));
 	return true;
 }
 

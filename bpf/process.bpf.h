@@ -18,29 +18,29 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
 {
 	volatile struct process_record *record = (void *)scratch->head;
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = READ(file, f_path.mnt);
 	struct mount *mount = container_of(vfsmount, struct mount, mnt);
-	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
+	struct dentry *root = READ(vfsmount, mnt_root);
 
-	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
+	if (dentry != root && !READ(dentry, d_hash.pprev))
 		record->flags |= PROCESS_EXE_DELETED;
 	for (int i = 0; i < PATH_PARTS_MAX + PATH_MOUNTS_MAX; i++) {
 		struct dentry *parent;
 
 		if (dentry == root) {
-			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+			struct mount *up = READ(mount, mnt_parent);
 
 			if (up == mount || !up)
 				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			dentry = READ(mount, mnt_mountpoint);
 			mount = up;
-			root = BPF_CORE_READ(mount, mnt.mnt_root);
+			root = READ(mount, mnt.mnt_root);
 			continue;
 		}
-		if (!text_push_part(scratch, BPF_CORE_READ(dentry, d_name.name)))
+		if (!text_push_part(scratch, READ(dentry, d_name.name)))
 			break;
-		parent = BPF_CORE_READ(dentry, d_parent);
+		parent = READ(dentry, d_parent);
 		if (parent == dentry) /* never had a place in a tree: a memfd */
 			return;
 		dentry = parent;
@@ -53,7 +53,7 @@ static __always_inline void path_collect(volatile struct text_scratch *scratch, 
 static __always_inline void args_append(volatile struct text_scratch *scratch, struct mm_struct *mm,
 					struct task_struct *other)
 {
-	__u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+	__u64 start = READ(mm, arg_start), end = READ(mm, arg_end);
 	__u64 length = end > start ? end - start : 0;
 	volatile struct process_record *record = (void *)scratch->head;
 	__u32 used = scratch->used;
@@ -95,7 +95,7 @@ static __always_inline struct process_record *process_begin(struct text_scratch 
 static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm)
 {
 	volatile struct process_record *record = (void *)scratch->head;
-	struct file *file = BPF_CORE_READ(mm, exe_file);
+	struct file *file = READ(mm, exe_file);
 
 	if (!file)
 		return;
@@ -116,21 +116,21 @@ static __always_inline __u32 process_end(volatile struct text_scratch *scratch)
 	return sizeof(struct process_record) + used;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline void process_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct text_scratch *scratch;
 	struct process_record *record;
 	__u32 size;
 
 	if (!filter_wants_tgid(process_filter(), task->tgid))
-		return 0;
+		return;
 	__sync_fetch_and_add(&counters.execs, 1);
 	scratch = text_begin(TEXT_PROCESS);
 	if (!scratch)
-		return 0;
+		return;
 	record = process_begin(scratch, PROCESS_EXEC);
 	current_read_id(&record->id);
+	task_announce_cgroup(task, record->id.cgroup_id, TEXT_CGROUP);
 	exe_append(scratch, task->mm);
 	record->filename_length = text_append(scratch, bprm->filename);
 	record->interp_length = text_append(scratch, bprm->interp);
@@ -138,46 +138,67 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	size = process_end(scratch);
 	if (size)
 		record_output(&record->header, size);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	pin();
+	process_exec(task, bprm);
+	unpin();
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+/* Is a new process to be told of? Descendants of those in the filter join it. */
+static __always_inline bool process_follow(const struct task_struct *parent, __u32 tgid)
 {
 	const volatile struct filter_config *filter = process_filter();
-	struct process_record *record;
-	__u32 tgid = child->tgid;
+	__u32 parent_tgid = parent->tgid;
+	__u8 alive = PROCESS_ALIVE;
 
-	if ((__u32)child->pid != tgid) /* a thread */
-		return 0;
-	if (filter->by_process) {
-		__u32 parent_tgid = parent->tgid;
-		__u8 alive = PROCESS_ALIVE;
-
-		if (!filter->follow || !bpf_map_lookup_elem(&processes, &parent_tgid)) {
-			/* a process id used again: whoever had it before was another */
-			if (filter->follow)
-				bpf_map_delete_elem(&processes, &tgid);
-			return 0;
-		}
-		if (bpf_map_update_elem(&processes, &tgid, &alive, BPF_ANY))
-			__sync_fetch_and_add(&counters.follow_lost, 1);
-		else
-			__sync_fetch_and_add(&counters.followed, 1);
+	if (!filter->by_process)
+		return true;
+	if (!filter->follow || !bpf_map_lookup_elem(&processes, &parent_tgid)) {
+		/* a process id used again: whoever had it before was another */
+		if (filter->follow)
+			bpf_map_delete_elem(&processes, &tgid);
+		return false;
 	}
+	if (bpf_map_update_elem(&processes, &tgid, &alive, BPF_ANY))
+		__sync_fetch_and_add(&counters.follow_lost, 1);
+	else
+		__sync_fetch_and_add(&counters.followed, 1);
+	return true;
+}
+
+static __always_inline void process_fork(struct task_struct *parent, struct task_struct *child)
+{
+	struct process_record *record;
+
+	if (child->pid != child->tgid || !process_follow(parent, child->tgid)) /* or a thread */
+		return;
 	__sync_fetch_and_add(&counters.forks, 1);
 	record = record_reserve(RECORD_PROCESS, sizeof(*record));
 	if (!record)
-		return 0;
-	record->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+		return;
+	record->parent_start_ns = READ(parent, group_leader, start_boottime);
 	record->parent_exec_id = parent->self_exec_id;
 	record->parent_tgid = parent->tgid;
 	record->origin = PROCESS_FORK;
 	record->flags = 0;
 	record->exe_length = record->filename_length = record->interp_length = 0;
 	record->args_length = record->kthread_length = record->pad = 0;
-	task_read_id(child, TEXT_CGROUP, &record->id);
+	task_read_id(child, &record->id);
 	record_submit(record, sizeof(*record));
+	task_announce_cgroup(child, READ(child, cgroups, dfl_cgrp, kn, id), TEXT_CGROUP);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	pin();
+	process_fork(parent, child);
+	unpin();
 	return 0;
 }
 
@@ -207,19 +228,26 @@ static __always_inline void process_forget(__u32 tgid)
 		bpf_map_delete_elem(&processes, &tgid);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+static __always_inline void process_exit(struct task_struct *task)
 {
 	struct exit_record *record;
 
 	/* the last thread, whichever it is: a leader may go long before its process does */
-	if (BPF_CORE_READ(task, signal, live.counter) || !process_leaves(task->tgid))
-		return 0;
+	if (READ(task, signal, live.counter) || !process_leaves(task->tgid))
+		return;
 	record = record_reserve(RECORD_EXIT, sizeof(*record));
 	if (!record)
-		return 0;
+		return;
 	current_read_id(&record->id);
 	record_submit(record, sizeof(*record));
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	pin();
+	process_exit(task);
+	unpin();
 	return 0;
 }
 
@@ -232,6 +260,17 @@ int BPF_PROG(on_free, struct task_struct *task)
 	return 0;
 }
 
+/* A process, or a thread of it, has moved to another cgroup. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_move, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	pin();
+	if (filter_wants_tgid(process_filter(), task->tgid))
+		task_announce_cgroup(task, READ(task, cgroups, dfl_cgrp, kn, id), TEXT_CGROUP);
+	unpin();
+	return 0;
+}
+
 /* struct kthread of a kernel thread: where it hangs moved in 5.17 (commit e32cf5dfbe22). */
 static __always_inline const char *kthread_full_name(struct task_struct *task)
 {
@@ -240,8 +279,8 @@ static __always_inline const char *kthread_full_name(struct task_struct *task)
 	if (!bpf_core_field_exists(task->worker_private) ||
 	    !bpf_core_field_exists(kthread->full_name))
 		return NULL;
-	kthread = BPF_CORE_READ(task, worker_private);
-	return BPF_CORE_READ(kthread, full_name);
+	kthread = READ(task, worker_private);
+	return READ(kthread, full_name);
 }
 
 static __always_inline int process_list(struct bpf_iter__task *ctx, const bool may_fault)
@@ -255,13 +294,14 @@ static __always_inline int process_list(struct bpf_iter__task *ctx, const bool m
 	 */
 	if (!task)
 		return 0;
-	if (task->pid != task->tgid && BPF_CORE_READ(task, group_leader, mm))
+	if (task->pid != task->tgid && READ(task, group_leader, mm))
 		return 0;
 	scratch = text_begin(TEXT_PROCESS_ITER);
 	if (!scratch)
 		return 0;
 	record = process_begin(scratch, PROCESS_ITER);
-	task_read_id(task, TEXT_CGROUP_ITER, &record->id);
+	task_read_id(task, &record->id);
+	task_announce_cgroup(task, record->id.cgroup_id, TEXT_CGROUP_ITER);
 	BPF_CORE_READ_INTO(&record->id.comm, task, group_leader, comm);
 	if (record->id.flags & PROCESS_KTHREAD) {
 		record->kthread_length = text_append(scratch, kthread_full_name(task));

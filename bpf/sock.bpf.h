@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Reading sockets: addresses, ports, and which process opened an accepted one. What stands in the
- * socket itself by typed direct loads, what lies behind a pointer by probe reads: see task.bpf.h.
+ * socket itself by typed direct loads, what lies behind a pointer by READ().
  */
 #ifndef SOCK_BPF_H
 #define SOCK_BPF_H
@@ -44,9 +44,28 @@ static __always_inline void sock_read_endpoints(const struct sock_common *common
 	ends->rport = bpf_ntohs(common->skc_dport);
 }
 
+/* The same of a socket whose type the verifier does not know. */
+static __always_inline void sock_probe_endpoints(const struct sock_common *common,
+						 struct endpoints *ends)
+{
+	if (READ(common, skc_family) == AF_INET6) {
+		struct in6_addr address;
+
+		BPF_CORE_READ_INTO(&address, common, skc_v6_rcv_saddr);
+		address_from_ipv6(ends->laddr, &address);
+		BPF_CORE_READ_INTO(&address, common, skc_v6_daddr);
+		address_from_ipv6(ends->raddr, &address);
+	} else {
+		address_from_ipv4(ends->laddr, READ(common, skc_rcv_saddr));
+		address_from_ipv4(ends->raddr, READ(common, skc_daddr));
+	}
+	ends->lport = READ(common, skc_num);
+	ends->rport = bpf_ntohs(READ(common, skc_dport));
+}
+
 static __always_inline __u32 sock_netns(const struct sock_common *common)
 {
-	return BPF_CORE_READ(common, skc_net.net, ns.inum);
+	return READ(common, skc_net.net, ns.inum);
 }
 
 /* The local port of a socket that may have given it back already: skc_num is 0 then. */
@@ -54,7 +73,7 @@ static __always_inline __u16 sock_bound_port(const struct sock *sk)
 {
 	const struct inet_sock *inet = (const void *)sk;
 
-	return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+	return bpf_ntohs(READ(inet, inet_sport));
 }
 
 /* Did the peer's FIN arrive? tcp_fin() sets SOCK_DONE, nothing else does. */
@@ -68,13 +87,13 @@ static __always_inline bool sock_got_fin(const struct sock *sk)
  * NULL: no file, nobody has accepted it yet. */
 static __always_inline const struct cred *sock_file_cred(const struct sock *sk)
 {
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct socket *socket = READ(sk, sk_socket);
 	struct file *file;
 
 	if (!socket)
 		return NULL;
-	file = BPF_CORE_READ(socket, file);
-	return file ? BPF_CORE_READ(file, f_cred) : NULL;
+	file = READ(socket, file);
+	return file ? READ(file, f_cred) : NULL;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TASK_BPF_H
 #define TASK_BPF_H
 
+#include "read.bpf.h"
 #include "records.bpf.h"
 #include "text.bpf.h"
 
@@ -28,16 +29,13 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	struct kernfs_node___parent *old = (void *)node;
 
 	if (bpf_core_field_exists(old->parent))
-		return BPF_CORE_READ(old, parent);
-	return BPF_CORE_READ(node, __parent);
+		return READ(old, parent);
+	return READ(node, __parent);
 }
 
-/* Tells user space the path of a cgroup the first time that the cgroup is seen. A global function:
- * verified once, not at each call; it takes a struct kernfs_node * as a number (read by probe) for
- * that. */
-__weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
+static __noinline int cgroup_announce(struct kernfs_node *node, __u64 id, __u32 area)
 {
-	struct kernfs_node *node = (void *)kernfs_node, *parent = node;
+	struct kernfs_node *parent = node;
 	struct text_scratch *scratch = text_begin(area);
 	struct cgroup_record *record;
 	__u8 one = 1;
@@ -49,7 +47,7 @@ __weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
 		parent = kernfs_parent(node);
 		if (!parent)
 			break;
-		text_push_part(scratch, BPF_CORE_READ(node, name));
+		text_push_part(scratch, READ(node, name));
 		node = parent;
 	}
 	if (parent)
@@ -68,49 +66,47 @@ __weak int cgroup_announce(__u64 kernfs_node, __u64 id, __u32 area)
 	return 0;
 }
 
+/* Tells user space the path of the task's cgroup the first time that the cgroup is seen: when a
+ * process begins, execs, is listed, or changes its cgroup. @area: TEXT_CGROUP in tracepoints,
+ * TEXT_CGROUP_ITER in iterators. */
 static __always_inline void task_announce_cgroup(struct task_struct *task, __u64 id, __u32 area)
 {
 	if (id > CGROUP_ROOT_ID && !bpf_map_lookup_elem(&cgroups_announced, &id))
-		cgroup_announce((__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), id, area);
+		cgroup_announce(READ(task, cgroups, dfl_cgrp, kn), id, area);
 }
 
-/* Any task, by probe reads. @area: scratch for its cgroup's path, TEXT_CGROUP or TEXT_CGROUP_ITER.
- */
-static __noinline int task_read_id(struct task_struct *task, __u32 area, struct process_id *id)
+/* Any task. */
+static __noinline int task_read_id(struct task_struct *task, struct process_id *id)
 {
-	id->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	id->exec_id = BPF_CORE_READ(task, self_exec_id);
-	id->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	id->tgid = BPF_CORE_READ(task, tgid);
-	id->tid = BPF_CORE_READ(task, pid);
-	id->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	id->uid = BPF_CORE_READ(task, cred, euid.val);
-	id->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	id->start_ns = READ(task, group_leader, start_boottime);
+	id->exec_id = READ(task, self_exec_id);
+	id->cgroup_id = READ(task, cgroups, dfl_cgrp, kn, id);
+	id->tgid = READ(task, tgid);
+	id->tid = READ(task, pid);
+	id->ppid = READ(task, real_parent, tgid);
+	id->uid = READ(task, cred, euid.val);
+	id->flags = READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
 	id->pad = 0;
 	BPF_CORE_READ_INTO(&id->comm, task, comm);
-	task_announce_cgroup(task, id->cgroup_id, area);
 	return 0;
 }
 
-/* The thread that runs: only in tracepoints that fire in its own context. By helpers and probe
- * reads, not by typed loads: for each step along a typed pointer the verifier searches all of the
- * kernel's BTF by name, about 1 ms each time (measured on 6.18). */
+/* The thread that runs. */
 static __noinline int current_read_id(struct process_id *id)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 
-	id->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	id->exec_id = BPF_CORE_READ(task, self_exec_id);
-	id->cgroup_id = bpf_get_current_cgroup_id();
+	id->start_ns = READ(task, group_leader, start_boottime);
+	id->exec_id = READ(task, self_exec_id);
+	id->cgroup_id = READ(task, cgroups, dfl_cgrp, kn, id);
 	id->tgid = pid_tgid >> 32;
 	id->tid = pid_tgid;
-	id->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	id->uid = BPF_CORE_READ(task, cred, euid.val);
-	id->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	id->ppid = READ(task, real_parent, tgid);
+	id->uid = READ(task, cred, euid.val);
+	id->flags = READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
 	id->pad = 0;
 	bpf_get_current_comm(id->comm, sizeof(id->comm));
-	task_announce_cgroup(task, id->cgroup_id, TEXT_CGROUP);
 	return 0;
 }
 

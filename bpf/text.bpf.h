@@ -14,14 +14,13 @@
 #define TEXT_PART_MAX 4096				/* bytes of one string */
 #define TEXT_LAST     (RECORD_DATA_MAX - TEXT_PART_MAX) /* a string may begin here at the latest */
 
-/* Tracepoints run with preemption off, iterators do not: each has areas of its own. */
+/* Tracepoints are not preempted (see pin()), iterators are: each has areas of its own. */
 enum text_area {
 	TEXT_PROCESS,
 	TEXT_PROCESS_ITER,
 	TEXT_CGROUP,
 	TEXT_CGROUP_ITER,
 	TEXT_AREAS,
-	TEXT_NONE = TEXT_AREAS, /* what would need an area is left out */
 };
 
 struct text_scratch {

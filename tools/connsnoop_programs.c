@@ -77,6 +77,7 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_fork, true);
 	want(bpf->progs.on_exit, true);
 	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
+	want(bpf->progs.on_move, true);
 	want(bpf->progs.on_state, true);
 	want(bpf->progs.on_state_nested, true);
 	want(bpf->progs.on_destroy, true);
@@ -101,6 +102,9 @@ static int load(const struct connsnoop_options *o, struct environment *environme
 	settings->events = o->events;
 	settings->failed_only = o->failed;
 	settings->list_only = o->list;
+	settings->has_cookie = settings->has_sock_from_file = true;
+	bpf->rodata->can_cast = true;
+	bpf->rodata->can_pin = true;
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);

@@ -6,10 +6,10 @@
  * two and does not come to the third has failed. A lookup that fails may be followed by one that
  * does not (policy routing): the record waits in user space, and SYN_SENT takes it back.
  */
-#ifndef CONNSNOOP_UNREACHABLE_BPF_H
-#define CONNSNOOP_UNREACHABLE_BPF_H
+#ifndef CONNSNOOP_ATTEMPT_BPF_H
+#define CONNSNOOP_ATTEMPT_BPF_H
 
-#include "connsnoop_state.bpf.h"
+#include "connsnoop_connect.bpf.h"
 
 #define EAGAIN	     11
 #define EACCES	     13
@@ -60,10 +60,10 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
 	struct socket_state state = {.owner_src = OWNER_CONNECT};
 	struct connect_record *record;
 
-	if (!event_wanted(RECORD_CONNECT) ||
-	    (settings.filter.netns && attempt->netns != settings.filter.netns))
+	if (!event_wanted(RECORD_CONNECT) || !netns_wanted(attempt->netns))
 		return;
-	task_read_id(task, TEXT_CGROUP, &state.owner);
+	task_read_id(task, &state.owner);
+	state.cookie = attempt->cookie;
 	state.ends = attempt->ends;
 	state.netns = attempt->netns;
 	if (!filter_wants_task(&settings.filter, task, &state.owner) || !traffic_wanted(&state))
@@ -71,7 +71,7 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
 	record = record_reserve(RECORD_CONNECT, sizeof(*record));
 	if (!record)
 		return;
-	connection_fill(&record->connection, attempt->cookie, &state, BPF_TCP_CLOSE);
+	connection_fill(&record->connection, &state, BPF_TCP_CLOSE);
 	record->latency_ns = record->header.ts_ns - attempt->began_ns;
 	record->error = error;
 	record->flags = flags;
@@ -110,9 +110,10 @@ static __always_inline void attempt_failed(const __u64 *raddr, __u16 rport, __u3
 
 /* A socket that connects anew, or ends, and whose last attempt never came to SYN_SENT: it failed,
  * perhaps for a reason that no lookup knew. */
-static __always_inline void attempt_forget(struct socket_state *state, __u64 cookie)
+static __always_inline void attempt_forget(struct socket_state *state)
 {
 	struct connect_record *record;
+	__u64 cookie = state->cookie;
 
 	if (!(state->flags & SOCKET_ATTEMPT))
 		return;
@@ -123,22 +124,20 @@ static __always_inline void attempt_forget(struct socket_state *state, __u64 coo
 	record = record_reserve(RECORD_CONNECT, sizeof(*record));
 	if (!record)
 		return;
-	connection_fill(&record->connection, cookie, state, BPF_TCP_CLOSE);
+	connection_fill(&record->connection, state, BPF_TCP_CLOSE);
 	record->latency_ns = 0;
 	record->error = CONNECT_ERROR_UNKNOWN;
 	record->flags = 0;
 	record_submit(record, sizeof(*record));
 }
 
-/* connect(2) begins. Cgroup programs may be preempted: no scratch area is theirs alone, and the
- * path of the cgroup is told later. */
+/* connect(2) begins. */
 static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct endpoints *ends)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct attempt *attempt = attempt_find();
 	struct socket_state fresh = {.owner_src = OWNER_CONNECT}, *state;
 	struct tcp_sock *tcp;
-	__u64 cookie;
 
 	if (ctx->protocol != IPPROTO_TCP || !ctx->sk || !attempt)
 		return 1;
@@ -146,22 +145,22 @@ static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct
 	if (!tcp)
 		return 1;
 	fresh.netns = sock_netns((void *)tcp);
-	if (settings.filter.netns && fresh.netns != settings.filter.netns)
+	if (!netns_wanted(fresh.netns))
 		return 1;
-	task_read_id(task, TEXT_NONE, &fresh.owner);
+	task_read_id(task, &fresh.owner);
 	if (!filter_wants_task(&settings.filter, task, &fresh.owner))
 		return 1;
-	state = bpf_sk_storage_get(&sockets, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state)
-		return 1;
-	cookie = bpf_get_socket_cookie(ctx);
-	attempt_forget(state, cookie);
+	fresh.cookie = bpf_get_socket_cookie(ctx);
+	state = socket_find(tcp);
+	if (state && state->cookie == fresh.cookie)
+		attempt_forget(state);
 	fresh.flags = SOCKET_ATTEMPT | SOCKET_WANTED | SOCKET_LIVE;
 	fresh.began_ns = bpf_ktime_get_ns();
 	fresh.ends = *ends;
-	*state = fresh;
+	if (!socket_put(tcp, &fresh))
+		return 1; /* counted at SYN_SENT */
 	attempt->ends = *ends;
-	attempt->cookie = cookie;
+	attempt->cookie = fresh.cookie;
 	attempt->began_ns = fresh.began_ns;
 	attempt->netns = fresh.netns;
 	attempt->error = 0;
@@ -214,7 +213,7 @@ int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result
 
 	if (!(result->fib6_flags & RTF_REJECT) || flow->__fl_common.flowic_proto != IPPROTO_TCP)
 		return 0;
-	if (BPF_CORE_READ(result, f6i) == BPF_CORE_READ(net, ipv6.fib6_null_entry))
+	if (READ(result, f6i) == READ(net, ipv6.fib6_null_entry))
 		error = ENETUNREACH;
 	else if (result->fib6_type == RTN_PROHIBIT)
 		error = EACCES;
@@ -238,7 +237,7 @@ static __always_inline int connect_returned(struct sock *sk, const struct endpoi
 		state->flags &= ~SOCKET_FAILED; /* it did, and its end has been told */
 		return 0;
 	}
-	attempt.cookie = bpf_get_socket_cookie(sk);
+	attempt.cookie = state ? state->cookie : socket_cookie(sk);
 	attempt.began_ns = bpf_ktime_get_ns();
 	attempt.netns = sock_netns(&sk->__sk_common);
 	attempt_submit(&attempt, -r, 0);
@@ -249,10 +248,10 @@ SEC("fexit/tcp_v4_connect")
 int BPF_PROG(on_connect4_exit, struct sock *sk, void *address, int length, int r)
 {
 	const struct sockaddr_in *to = address;
-	struct endpoints ends = {.rport = bpf_ntohs(BPF_CORE_READ(to, sin_port))};
+	struct endpoints ends = {.rport = bpf_ntohs(READ(to, sin_port))};
 
 	address_from_ipv4(ends.laddr, 0);
-	address_from_ipv4(ends.raddr, BPF_CORE_READ(to, sin_addr.s_addr));
+	address_from_ipv4(ends.raddr, READ(to, sin_addr.s_addr));
 	return connect_returned(sk, &ends, r);
 }
 
@@ -260,7 +259,7 @@ SEC("fexit/tcp_v6_connect")
 int BPF_PROG(on_connect6_exit, struct sock *sk, void *address, int length, int r)
 {
 	const struct sockaddr_in6 *to = address;
-	struct endpoints ends = {.rport = bpf_ntohs(BPF_CORE_READ(to, sin6_port))};
+	struct endpoints ends = {.rport = bpf_ntohs(READ(to, sin6_port))};
 
 	bpf_probe_read_kernel(ends.raddr, sizeof(ends.raddr), &to->sin6_addr);
 	if (address_is_ipv4(ends.raddr)) /* tcp_v4_connect() has been called for it */

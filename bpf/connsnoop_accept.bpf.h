@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* TCP connections that arrive, and who accepts them. */
+#ifndef CONNSNOOP_ACCEPT_BPF_H
+#define CONNSNOOP_ACCEPT_BPF_H
+
+#include "connsnoop_connect.bpf.h"
+
+#define OPENER_ANCESTORS 4 /* generations that are asked who accepted a connection */
+
+static __noinline void accept_submit(struct socket_state *state, __u32 flags)
+{
+	struct accept_record *record;
+
+	/* from here on the row is told or counted, once; in front of the reservation, because
+	 * before 6.2 or so the verifier takes a second test of the same record for a leak */
+	if (!(flags & ACCEPT_FINAL))
+		state->flags |= SOCKET_ANNOUNCED;
+	/* a late record that finds no room costs its row the better owner, not the row */
+	record = record_reserve(flags & ACCEPT_LATE ? RECORD_UPDATE : RECORD_ACCEPT,
+				sizeof(*record));
+	if (!record)
+		return;
+	record->header.type = RECORD_ACCEPT;
+	if (state->opened_ns)
+		record->header.ts_ns = state->opened_ns;
+	connection_fill(&record->connection, state, BPF_TCP_ESTABLISHED);
+	record->listener_pid = state->listener_pid;
+	record->flags = flags;
+	record_submit(record, sizeof(*record));
+}
+
+/* LISTEN -> SYN_RECV: the socket has just been copied from its listener. A list head in it that
+ * stands for "empty" points to itself; in the copy it still points into the listener, until the
+ * kernel sets it anew behind this event (tcp_create_openreq_child()). */
+static __noinline void accept_inherit(struct sock *sk)
+{
+	struct tcp_sock *tcp = (void *)sk;
+	void *listener = READ(tcp, tsorted_sent_queue.next);
+	struct socket_state *state;
+
+	listener -= bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
+	state = socket_find(listener);
+	if (state && state->flags & SOCKET_LISTENING)
+		socket_put(sk, state);
+	else
+		socket_forget(sk); /* what is left of an earlier socket at this address */
+}
+
+/* SYN_RECV -> ESTABLISHED, in whatever context the packet was handled. The listener's tag has been
+ * inherited; who accepts it is seen later, or never. */
+static __noinline void accept_begin(struct sock *sk)
+{
+	struct socket_state *state = socket_find(sk);
+	__u32 netns = sock_netns(&sk->__sk_common);
+
+	if (!netns_wanted(netns)) {
+		socket_forget(sk);
+		return;
+	}
+	if (!state || !(state->flags & SOCKET_LISTENING)) {
+		struct socket_state fresh = {};
+
+		/* no tag: the listener was not known; without a process filter it is still told */
+		if (!filter_selects_processes(&settings.filter))
+			fresh.flags = SOCKET_WANTED;
+		socket_put(sk, &fresh);
+		state = socket_find(sk);
+		if (!state) {
+			record_count_lost(RECORD_ACCEPT);
+			return;
+		}
+	}
+	state->flags = (state->flags & SOCKET_WANTED) | SOCKET_PASSIVE | SOCKET_UNRESOLVED |
+		       SOCKET_OPEN | SOCKET_LIVE;
+	state->cookie = socket_cookie(sk);
+	state->opened_ns = bpf_ktime_get_ns();
+	state->netns = netns;
+	sock_read_endpoints(&sk->__sk_common, &state->ends);
+	if (!(state->flags & SOCKET_WANTED) || !event_wanted(RECORD_ACCEPT) ||
+	    settings.failed_only || !traffic_wanted(state))
+		return;
+	accept_submit(state, 0);
+}
+
+/* @task becomes the owner of a connection that it, or a thread of it, accepted. */
+static __always_inline void own_by_acceptor(struct socket_state *state, struct task_struct *task)
+{
+	task_read_id(task, &state->owner);
+	state->owner_src = OWNER_ACCEPT;
+	socket_judge_owner(state, task);
+}
+
+/* current, or an ancestor of it, that opened the socket's file and so accepted the connection. */
+static __noinline bool own_by_opener(struct socket_state *state, const struct cred *opener)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	for (int i = 0; i < OPENER_ANCESTORS; i++) {
+		if (READ(task, cred) == opener) {
+			own_by_acceptor(state, task);
+			/* which of several threads of an ancestor accepted is not known */
+			if (i && READ(task, signal, nr_threads) > 1)
+				state->owner.tid = 0;
+			return true;
+		}
+		task = READ(task, group_leader, real_parent);
+	}
+	return false;
+}
+
+/* The owner has been found: the last word on who accepted. */
+static __noinline void accept_tell(struct socket_state *state)
+{
+	__u32 late = state->flags & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
+
+	state->flags &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
+	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
+		return;
+	if (state->flags & SOCKET_WANTED)
+		accept_submit(state, ACCEPT_FINAL | late);
+	else if (late)
+		accept_submit(state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
+}
+
+/* A process has touched a socket that nobody was seen to accept: who did? */
+static __noinline void accept_resolve(const struct sock *sk, struct socket_state *state,
+				      __u8 source)
+{
+	const struct cred *opener = sock_file_cred(sk);
+
+	if (source == OWNER_ACCEPT) {
+		own_by_current(state, OWNER_ACCEPT);
+	} else if (!opener) {
+		own_by_current(state, source);
+	} else if (!own_by_opener(state, opener)) {
+		if (state->listen_cred == (__u64)opener) {
+			/* the listening process: the owner already, by a thread not known */
+			state->owner.tid = 0;
+			state->owner_src = OWNER_ACCEPT;
+		} else {
+			own_by_current(state, source);
+		}
+	}
+	accept_tell(state);
+}
+
+/* The socket is or was established, and no hook has been told: some kernels keep programs from what
+ * happens in the context of certain processes. Told now, without the time that nobody knows. */
+static __noinline void begin_missed(struct sock *sk, struct socket_state *state)
+{
+	if (state->flags & SOCKET_CONNECTING) {
+		state->began_ns = 0;
+		connect_established(sk, state);
+	} else if (state->flags & SOCKET_LISTENING) {
+		accept_begin(sk);
+	} else {
+		return;
+	}
+	state->opened_ns = 0;
+	__sync_fetch_and_add(&counters.missed, 1);
+}
+
+static __always_inline void socket_touch(struct sock *sk, __u8 source)
+{
+	struct socket_state *state;
+
+	if (sk->sk_protocol != IPPROTO_TCP || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
+		return;
+	state = socket_find(sk);
+	if (!state || !(state->flags & (SOCKET_UNRESOLVED | SOCKET_LISTENING)))
+		return;
+	if (state->flags & SOCKET_LISTENING)
+		begin_missed(sk, state);
+	if (state->flags & SOCKET_UNRESOLVED)
+		accept_resolve(sk, state, source);
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The end of a TCP connection: who closed it, and what it had carried. */
+#ifndef CONNSNOOP_CLOSE_BPF_H
+#define CONNSNOOP_CLOSE_BPF_H
+
+#include "connsnoop_accept.bpf.h"
+
+#define EPIPE	   32
+#define ECONNRESET 104
+
+/* Is current the thread that the state names, in the same program? A fraction of the cost of
+ * reading all of its identity, and by far the commonest answer. */
+static __always_inline bool is_owned_by_current(const struct socket_state *state)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return bpf_get_current_pid_tgid() == ((__u64)state->owner.tgid << 32 | state->owner.tid) &&
+	       READ(task, self_exec_id) == state->owner.exec_id &&
+	       READ(task, group_leader, start_boottime) == state->owner.start_ns;
+}
+
+/* Closed by a process that nobody was seen to give the socket to: it began before the tool, or by a
+ * process outside of the filter. */
+static __always_inline void close_begin_unknown(struct sock *sk, const struct process_id *closer)
+{
+	struct socket_state fresh = {.owner = *closer, .owner_src = OWNER_CLOSE};
+
+	fresh.netns = sock_netns(&sk->__sk_common);
+	if (!netns_wanted(fresh.netns) || !filter_wants_current(&settings.filter, closer))
+		return;
+	fresh.flags = SOCKET_OPEN | SOCKET_WANTED;
+	fresh.cookie = socket_cookie(sk);
+	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
+	socket_put(sk, &fresh);
+}
+
+/* This end closes, in the context of who does it (FIN, or an RST of its own). */
+static __noinline void close_begin(struct sock *sk, struct socket_state *state)
+{
+	struct process_id closer = {};
+
+	if (state)
+		begin_missed(sk, state);
+	if (state && !(state->flags & SOCKET_UNRESOLVED) && is_owned_by_current(state))
+		return;
+	current_read_id(&closer);
+	if (closer.flags & PROCESS_KTHREAD)
+		return; /* a late fput: somebody else's work */
+	if (!state) {
+		close_begin_unknown(sk, &closer);
+		return;
+	}
+	if (state->flags & SOCKET_UNRESOLVED)
+		accept_resolve(sk, state, OWNER_CLOSE);
+	/* handed on, or kept through an exec: who closed it had it last */
+	if (state->owner.tgid != closer.tgid || state->owner.start_ns != closer.start_ns ||
+	    state->owner.exec_id != closer.exec_id)
+		state->owner_src = OWNER_CLOSE;
+	state->owner = closer;
+	if (filter_wants_current(&settings.filter, &closer))
+		state->flags |= SOCKET_WANTED;
+}
+
+static __always_inline __u8 closed_by(const struct sock *sk, const struct socket_state *state,
+				      int old_state)
+{
+	if (state->flags & SOCKET_LOCAL_FIN)
+		return CLOSED_BY_LOCAL;
+	if (state->flags & SOCKET_REMOTE_FIN)
+		return CLOSED_BY_REMOTE;
+	if (old_state == BPF_TCP_FIN_WAIT1 || old_state == BPF_TCP_FIN_WAIT2 ||
+	    old_state == BPF_TCP_CLOSING)
+		return CLOSED_BY_LOCAL;
+	if (old_state == BPF_TCP_CLOSE_WAIT || old_state == BPF_TCP_LAST_ACK)
+		return CLOSED_BY_REMOTE;
+	if (sk->sk_err == ECONNRESET || sk->sk_err == EPIPE)
+		return CLOSED_BY_RESET;
+	if (!sk->sk_err || sk->sk_err == ECONNABORTED)
+		return CLOSED_BY_LOCAL;
+	return CLOSED_BY_NONE;
+}
+
+static __noinline void close_submit(struct sock *sk, const struct socket_state *state,
+				    int old_state, __u8 flags)
+{
+	struct close_record *record;
+	struct tcp_sock *tcp;
+
+	if (!(state->flags & SOCKET_WANTED) || !event_wanted(RECORD_CLOSE) ||
+	    settings.failed_only || !traffic_wanted(state))
+		return;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return;
+	record = record_reserve(RECORD_CLOSE, sizeof(*record));
+	if (!record)
+		return;
+	connection_fill(&record->connection, state, old_state);
+	record->opened_ns = state->opened_ns;
+	/* bytes_sent counts what was sent again, bytes_received the FIN */
+	record->tx_bytes = tcp->bytes_sent - tcp->bytes_retrans;
+	record->rx_bytes = tcp->bytes_received - sock_got_fin(sk);
+	record->tx_packets = tcp->segs_out;
+	record->rx_packets = tcp->segs_in;
+	record->retransmits = tcp->total_retrans;
+	record->rtt_us = tcp->srtt_us >> 3;
+	record->error = sk->sk_err;
+	record->listener_pid = state->listener_pid;
+	record->closed_by = closed_by(sk, state, old_state);
+	record->flags = flags;
+	record->pad = 0;
+	record->pad2 = 0;
+	record_submit(record, sizeof(*record));
+}
+
+static __always_inline bool was_open(int state)
+{
+	return state != BPF_TCP_SYN_SENT && state != BPF_TCP_SYN_RECV && state != BPF_TCP_LISTEN &&
+	       state != BPF_TCP_CLOSE && state != BPF_TCP_NEW_SYN_RECV;
+}
+
+/* -> CLOSE: the end of a connect that failed, or of a connection. */
+static __noinline void close_end(struct sock *sk, int old_state)
+{
+	struct socket_state *state = socket_find(sk);
+
+	if (state && was_open(old_state))
+		begin_missed(sk, state);
+	if (state && state->flags & SOCKET_CONNECTING) {
+		__u16 port = sock_bound_port(sk);
+
+		if (port)
+			state->ends.lport = port;
+		connect_end(state, connect_error(sk));
+		return;
+	}
+	if (!was_open(old_state))
+		return;
+	/* an abort by this end: shut down by close(2), no error set by the peer */
+	if (sk->sk_shutdown == SOCK_SHUTDOWN_MASK && sk->sk_lock.owned &&
+	    (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err) {
+		close_begin(sk, state);
+		if (!state)
+			state = socket_find(sk);
+	}
+	if (!state) {
+		struct socket_state unknown = {};
+
+		/* its beginning was not seen, and no process either */
+		unknown.netns = sock_netns(&sk->__sk_common);
+		if (filter_selects_processes(&settings.filter) || !netns_wanted(unknown.netns))
+			return;
+		unknown.flags = SOCKET_WANTED;
+		unknown.cookie = socket_cookie(sk);
+		sock_read_endpoints(&sk->__sk_common, &unknown.ends);
+		unknown.ends.lport = sock_bound_port(sk);
+		close_submit(sk, &unknown, old_state, 0);
+		return;
+	}
+	if (!(state->flags & SOCKET_OPEN))
+		return;
+	state->flags &= ~SOCKET_OPEN;
+	close_submit(sk, state, old_state, 0);
+}
+
+#endif

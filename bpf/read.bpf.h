@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What newer kernels allow beyond helpers: cheap reads behind a pointer, and staying on the CPU. */
+#ifndef READ_BPF_H
+#define READ_BPF_H
+
+/* The kernel has bpf_rdonly_cast() (6.2). Set by user space before load, as what follows. */
+const volatile bool can_cast = false;
+/* The kernel has bpf_preempt_disable() (6.10). */
+const volatile bool can_pin = false;
+
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+#define TYPED(pointer)                                                                             \
+	((typeof(*(pointer)) *)bpf_rdonly_cast(pointer,                                            \
+					       bpf_core_type_id_kernel(typeof(*(pointer)))))
+
+/* BPF_CORE_READ(), by loads that fault as harmlessly and take 2 ns and not 40 where the kernel can
+ * cast. Not by pointers that the verifier trusts: for each step along such a one it searches all of
+ * the kernel's types by name, 1 ms (measured on 6.18). */
+#define READ(pointer, ...)                                                                         \
+	(can_cast ? ___bpf_apply(___arrow, ___bpf_narg(pointer, __VA_ARGS__))(TYPED(pointer),      \
+									      __VA_ARGS__)         \
+		  : BPF_CORE_READ(pointer, __VA_ARGS__))
+
+/* From 7.0 on tracepoints may be preempted: what is one per CPU would be shared, and the kernel
+ * would not run the same program for another task meanwhile. */
+static __always_inline void pin(void)
+{
+	if (can_pin)
+		bpf_preempt_disable();
+}
+
+static __always_inline void unpin(void)
+{
+	if (can_pin)
+		bpf_preempt_enable();
+}
+
+#endif
