@@ -164,6 +164,19 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 	return 0;
 }
 
+/* The same where only kprobes can be had. */
+SEC("kretprobe/inet_csk_accept")
+int BPF_KRETPROBE(on_accept_probe, const void *sk)
+{
+	struct socket_state *state = sk ? socket_find(sk) : NULL;
+
+	if (state && state->flags & SOCKET_UNRESOLVED) {
+		own_by_current(state, OWNER_ACCEPT);
+		accept_tell(state);
+	}
+	return 0;
+}
+
 /* First touch of an accepted socket, where no function hook tells who accepted it. */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)

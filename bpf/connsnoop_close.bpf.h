@@ -21,7 +21,7 @@ static __always_inline bool is_owned_by_current(const struct socket_state *state
 
 /* Closed by a process that nobody was seen to give the socket to: it began before the tool, or by a
  * process outside of the filter. */
-static __always_inline void close_begin_unknown(struct sock *sk, const struct process_id *closer)
+static __noinline void close_begin_unknown(struct sock *sk, const struct process_id *closer)
 {
 	struct socket_state fresh = {.owner = *closer, .owner_src = OWNER_CLOSE};
 
@@ -119,6 +119,20 @@ static __always_inline bool was_open(int state)
 	       state != BPF_TCP_CLOSE && state != BPF_TCP_NEW_SYN_RECV;
 }
 
+/* The end of a connection whose beginning was not seen, nor any process of it. */
+static __noinline void close_end_unknown(struct sock *sk, int old_state)
+{
+	struct socket_state unknown = {.flags = SOCKET_WANTED};
+
+	unknown.netns = sock_netns(&sk->__sk_common);
+	if (filter_selects_processes(&settings.filter) || !netns_wanted(unknown.netns))
+		return;
+	unknown.cookie = socket_cookie(sk);
+	sock_read_endpoints(&sk->__sk_common, &unknown.ends);
+	unknown.ends.lport = sock_bound_port(sk);
+	close_submit(sk, &unknown, old_state, 0);
+}
+
 /* -> CLOSE: the end of a connect that failed, or of a connection. */
 static __noinline void close_end(struct sock *sk, int old_state)
 {
@@ -144,17 +158,7 @@ static __noinline void close_end(struct sock *sk, int old_state)
 			state = socket_find(sk);
 	}
 	if (!state) {
-		struct socket_state unknown = {};
-
-		/* its beginning was not seen, and no process either */
-		unknown.netns = sock_netns(&sk->__sk_common);
-		if (filter_selects_processes(&settings.filter) || !netns_wanted(unknown.netns))
-			return;
-		unknown.flags = SOCKET_WANTED;
-		unknown.cookie = socket_cookie(sk);
-		sock_read_endpoints(&sk->__sk_common, &unknown.ends);
-		unknown.ends.lport = sock_bound_port(sk);
-		close_submit(sk, &unknown, old_state, 0);
+		close_end_unknown(sk, old_state);
 		return;
 	}
 	if (!(state->flags & SOCKET_OPEN))

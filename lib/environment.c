@@ -6,7 +6,9 @@
 #include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
@@ -141,6 +143,19 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 	type = btf__type_by_id(environment->btf, (uint32_t)id);
 	*ret_parameters = btf_vlen(btf__type_by_id(environment->btf, type->type));
 	return true;
+}
+
+bool environment_can_probe_return(const char *function)
+{
+	_cleanup_(fclosep) FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	struct perf_event_attr attr = {.size = sizeof(attr), .config = 1 /* retprobe */};
+	_cleanup_(closep) int fd = -1;
+
+	if (!file || fscanf(file, "%u", &attr.type) != 1)
+		return false;
+	attr.kprobe_func = (uintptr_t)function;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd >= 0;
 }
 
 void environment_forget_types(struct environment *environment)

@@ -31,6 +31,9 @@ bool environment_has_function(struct environment *environment, const char *name)
 bool environment_can_trace_return(struct environment *environment, const char *function,
 				  unsigned int *ret_parameters);
 
+/* Can a kprobe be put on the end of this kernel function (kretprobe)? Tried. */
+bool environment_can_probe_return(const char *function);
+
 /* Lets go of the kernel's types (10 MB): done with asking, at least for now. */
 void environment_forget_types(struct environment *environment);
 

@@ -19,6 +19,8 @@ enum {
 	KEY_NO_HEADER,
 	KEY_STATS,
 	KEY_STRICT,
+	KEY_BACKEND,
+	KEY_FEATURES,
 	KEY_PROTO,
 	KEY_ADDR,
 };
@@ -91,6 +93,40 @@ static int parse_process_option(int key, char *arg, struct process_filter *proce
 	}
 }
 
+/* Index of @text in @names, or a negative errno with an error that lists them. */
+static int parse_choice(const char *what, const char *text, const char *const *names, size_t n,
+			struct error *error)
+{
+	char list[128] = "";
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return (int)i;
+		if (i)
+			strcat(list, ", ");
+		strcat(list, names[i]);
+	}
+
+	return error_set(error, -EINVAL, "%s %s: not one of %s", what, text, list);
+}
+
+static int parse_backend(const char *text, enum backend *ret_backend, struct error *error)
+{
+	static const char *const names[] = {
+		[BACKEND_AUTO] = "auto",
+		[BACKEND_TRACEPOINT] = "tracepoint",
+		[BACKEND_FENTRY] = "fentry",
+		[BACKEND_KPROBE] = "kprobe",
+	};
+	int r = parse_choice("backend", text, names, ARRAY_SIZE(names), error);
+
+	if (r < 0)
+		return r;
+
+	*ret_backend = (enum backend)r;
+	return 0;
+}
+
 static int parse_format(const char *text, enum output_format *ret_format, struct error *error)
 {
 	static const char *const names[] = {
@@ -99,14 +135,13 @@ static int parse_format(const char *text, enum output_format *ret_format, struct
 		[OUTPUT_CSV] = "csv",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*ret_format = (enum output_format)i;
-			return 0;
-		}
-	}
+	int r = parse_choice("output", text, names, ARRAY_SIZE(names), error);
 
-	return error_set(error, -EINVAL, "output %s: not one of table, json, csv", text);
+	if (r < 0)
+		return r;
+
+	*ret_format = (enum output_format)r;
+	return 0;
 }
 
 /* As parse_process_option(). */
@@ -161,6 +196,20 @@ static int parse_end_option(int key, char *arg, struct options *options, struct 
 	}
 }
 
+/* As parse_process_option(). */
+static int parse_kernel_option(int key, char *arg, struct options *options, struct error *error)
+{
+	switch (key) {
+	case KEY_BACKEND:
+		return parse_backend(arg, &options->backend, error);
+	case KEY_FEATURES:
+		options->features = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -188,6 +237,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		r = parse_output_option(key, arg, options, &error);
 	if (r == ARGP_ERR_UNKNOWN)
 		r = parse_end_option(key, arg, options, &error);
+	if (r == ARGP_ERR_UNKNOWN)
+		r = parse_kernel_option(key, arg, options, &error);
 	if (r < 0)
 		options_usage("%s", error.text);
 
@@ -265,6 +316,10 @@ static const struct argp_option option_table[] = {
 	OPTION(GROUP_END, 'c', "count", "N", "after N rows"),
 	OPTION(GROUP_END, KEY_STRICT, "strict", NULL, "with status 3 if any record was lost"),
 
+	OPTION(GROUP_OTHER, KEY_FEATURES, "features", NULL,
+	       "print what this kernel offers and what of it is used"),
+	OPTION(GROUP_OTHER, KEY_BACKEND, "backend", "KIND",
+	       "hooks beside tracepoints: auto, tracepoint (none), fentry, kprobe"),
 	OPTION(GROUP_OTHER, 'h', "help", NULL, "print this help and exit"),
 	OPTION(GROUP_OTHER, 'V', "version", NULL, "print the version and exit"),
 	{0},

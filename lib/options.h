@@ -54,8 +54,18 @@ struct traffic_filter {
 	const char *const *protocol_names;
 };
 
+/* Which hooks on kernel functions may be used, beside the tracepoints that always are. */
+enum backend {
+	BACKEND_AUTO,	    /* the best that the kernel has */
+	BACKEND_TRACEPOINT, /* none */
+	BACKEND_FENTRY,	    /* BPF trampolines, or the tool does not start */
+	BACKEND_KPROBE,	    /* kprobes, or the tool does not start */
+};
+
 struct options {
 	struct process_filter process;
+	enum backend backend;
+	bool features; /* print what the kernel offers and what of it is used, and end */
 	enum output_format format;
 	const char *fields;   /* -F as given, NULL: default */
 	bool timestamp;	      /* -t: seconds since start */

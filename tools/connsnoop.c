@@ -166,6 +166,23 @@ static int trace(struct connsnoop *c)
 	return r < 0 ? r : existing_sweep(c->stream, c->loop, c->bpf, c->sweep_fd);
 }
 
+/* Loads the programs, but attaches none. Returns 0 or a negative errno that has been explained. */
+static int show_features(struct connsnoop *c)
+{
+	const struct options *o = &c->options.common;
+	struct connsnoop_features f;
+	struct error error;
+	int r = programs_load(&c->options, &f, &c->bpf, &error);
+
+	if (r < 0)
+		return fail(c, r, "%s", error.text);
+	r = features_print(stdout, "connsnoop", f.features, CONNSNOOP_FEATURES, o->format,
+			   o->header);
+	if (r < 0 && r != -EPIPE)
+		return fail(c, r, "cannot write: %s", strerror(-r));
+	return 0;
+}
+
 static int run(struct connsnoop *c)
 {
 	_cleanup_(closep) int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -177,12 +194,13 @@ static int run(struct connsnoop *c)
 		.on_tick = on_tick,
 		.context = c,
 	};
+	struct connsnoop_features features;
 	struct error error;
 	int r, last;
 
 	if (o->common.command && (r = command_check(o->common.command, &error)) < 0)
 		return fail(c, r, "%s", error.text);
-	r = programs_load(o, &c->bpf, &error);
+	r = programs_load(o, &features, &c->bpf, &error);
 	if (r < 0)
 		return fail(c, r, "%s", error.text);
 	loop.ring_fd = bpf_map__fd(c->bpf->maps.records);
@@ -230,8 +248,12 @@ int main(int argc, char **argv)
 	connsnoop_options_parse(argc, argv, &c.options);
 	c.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	libbpf_set_print(c.options.common.verbose ? libbpf_verbose : libbpf_quiet);
-	r = run(&c);
-	status = exit_status(&c, r);
+	if (c.options.common.features) {
+		status = show_features(&c) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	} else {
+		r = run(&c);
+		status = exit_status(&c, r);
+	}
 	loop_free(c.loop);
 	stream_free(c.stream);
 	connsnoop_bpf__destroy(c.bpf);

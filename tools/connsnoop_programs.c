@@ -25,40 +25,33 @@ static void want(struct bpf_program *program, bool wanted)
 }
 
 /* Connects that fail before the socket changes its state. */
-static void choose_for_connect(struct connsnoop_bpf *bpf, struct environment *environment)
+static void choose_for_connect(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
 {
-	unsigned int parameters;
-	bool exits = environment_can_trace_return(environment, "tcp_v4_connect", &parameters);
+	bool exits = connsnoop_uses(f, FEATURE_EXIT_CONNECT);
 
 	want(bpf->progs.on_connect4_exit, exits);
-	want(bpf->progs.on_connect6_exit,
-	     exits && environment_has_function(environment, "tcp_v6_connect"));
+	want(bpf->progs.on_connect6_exit, exits);
 	settings_of(bpf)->watch_attempts = !exits;
 	want(bpf->progs.on_connect4, !exits);
 	want(bpf->progs.on_connect6, !exits);
-	want(bpf->progs.on_lookup4,
-	     !exits && environment_has_tracepoint(environment, "fib_table_lookup"));
-	want(bpf->progs.on_lookup6,
-	     !exits && environment_has_tracepoint(environment, "fib6_table_lookup"));
+	want(bpf->progs.on_lookup4, connsnoop_uses(f, FEATURE_ROUTES_IPV4));
+	want(bpf->progs.on_lookup6, connsnoop_uses(f, FEATURE_ROUTES_IPV6));
 }
 
 /* Who accepts: told by the function's return, else by the first touch. */
-static void choose_for_accept(struct connsnoop_bpf *bpf, struct environment *environment)
+static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
 {
-	unsigned int parameters = 0;
-	bool exits = environment_can_trace_return(environment, "inet_csk_accept", &parameters);
+	bool exits = connsnoop_uses(f, FEATURE_EXIT_ACCEPT);
 
-	want(bpf->progs.on_accept, exits && parameters == 2);
-	want(bpf->progs.on_accept_old, exits && parameters != 2);
-	want(bpf->progs.on_receive,
-	     !exits && environment_has_tracepoint(environment, "sock_recv_length"));
-	want(bpf->progs.on_send,
-	     !exits && environment_has_tracepoint(environment, "sock_send_length"));
+	want(bpf->progs.on_accept, exits && f->accept_parameters == 2);
+	want(bpf->progs.on_accept_old, exits && f->accept_parameters != 2);
+	want(bpf->progs.on_accept_probe, connsnoop_uses(f, FEATURE_PROBE_ACCEPT));
+	want(bpf->progs.on_receive, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
+	want(bpf->progs.on_send, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
 }
 
-/* @args: the iterator that also reads command lines. */
 static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-		   struct environment *environment, bool args)
+		   const struct connsnoop_features *f)
 {
 	struct bpf_program *program;
 
@@ -68,7 +61,8 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 		bpf_program__set_autoattach(program, bpf_program__expected_attach_type(program) !=
 							     BPF_TRACE_ITER);
 	}
-	want(args ? bpf->progs.list_processes : bpf->progs.list_processes_no_args, true);
+	want(bpf->progs.list_processes, connsnoop_uses(f, FEATURE_ARGS));
+	want(bpf->progs.list_processes_no_args, !connsnoop_uses(f, FEATURE_ARGS));
 	want(bpf->progs.list_sockets, true);
 	want(bpf->progs.list_unheld, true);
 	if (o->list)
@@ -82,12 +76,12 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_state_nested, true);
 	want(bpf->progs.on_destroy, true);
 	if (o->events & EVENT_BIT(RECORD_CONNECT))
-		choose_for_connect(bpf, environment);
+		choose_for_connect(bpf, f);
 	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
-		choose_for_accept(bpf, environment);
+		choose_for_accept(bpf, f);
 }
 
-static int load(const struct connsnoop_options *o, struct environment *environment, bool args,
+static int load(const struct connsnoop_options *o, const struct connsnoop_features *f,
 		struct connsnoop_bpf **ret_bpf)
 {
 	_cleanup_(bpfp) struct connsnoop_bpf *bpf = connsnoop_bpf__open();
@@ -102,14 +96,14 @@ static int load(const struct connsnoop_options *o, struct environment *environme
 	settings->events = o->events;
 	settings->failed_only = o->failed;
 	settings->list_only = o->list;
-	settings->has_cookie = settings->has_sock_from_file = true;
-	bpf->rodata->can_cast = true;
-	bpf->rodata->can_pin = true;
+	settings->has_cookie = connsnoop_uses(f, FEATURE_COOKIES);
+	settings->has_sock_from_file = connsnoop_uses(f, FEATURE_SOCKET_FILES);
+	bpf->rodata->can_cast = connsnoop_uses(f, FEATURE_CAST);
+	bpf->rodata->can_pin = connsnoop_uses(f, FEATURE_PIN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
-	choose(o, bpf, environment, args);
-	environment_forget_types(environment); /* libbpf reads them once more for itself */
+	choose(o, bpf, f);
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
 		return r;
@@ -122,17 +116,29 @@ static int load(const struct connsnoop_options *o, struct environment *environme
 	return 0;
 }
 
-int programs_load(const struct connsnoop_options *o, struct connsnoop_bpf **ret_bpf,
-		  struct error *error)
+int programs_load(const struct connsnoop_options *o, struct connsnoop_features *ret_features,
+		  struct connsnoop_bpf **ret_bpf, struct error *error)
 {
 	_cleanup_(environment_freep) struct environment *environment = NULL;
+	struct connsnoop_features *f = ret_features;
 	int r = environment_new(&environment, error);
 
 	if (r < 0)
 		return r;
-	r = load(o, environment, true, ret_bpf);
-	if (r < 0) /* before 5.18 no iterator may sleep, and so none can read command lines */
-		r = load(o, environment, false, ret_bpf);
+	if (o->list) { /* asking takes longer than what a new kernel needs for all else */
+		connsnoop_features_assume(f);
+		if (!load(o, f, ret_bpf))
+			return 0;
+	}
+	r = connsnoop_features_detect(environment, o->common.backend, f, error);
+	if (r < 0)
+		return r;
+	environment_forget_types(environment); /* libbpf reads them once more for itself */
+	r = load(o, f, ret_bpf);
+	if (r < 0) { /* before 5.18 no iterator may sleep, and so none can read command lines */
+		f->features[FEATURE_ARGS].available = f->features[FEATURE_ARGS].used = false;
+		r = load(o, f, ret_bpf);
+	}
 	if (r < 0)
 		return error_set(error, r,
 				 "the kernel refused the BPF programs: %s; -v shows its reasons",

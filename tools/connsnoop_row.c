@@ -235,7 +235,8 @@ static void fill_connection(const struct connection *connection,
 	row_local(row, connection);
 	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
 	row_uint(row, FIELD_RPORT, connection->rport);
-	row_uint(row, FIELD_COOKIE, connection->cookie);
+	if (!(connection->cookie & COOKIE_OWN))
+		row_uint(row, FIELD_COOKIE, connection->cookie);
 	row_text(row, FIELD_OWNER_SRC, owner_source_name(connection->owner_src));
 }
 

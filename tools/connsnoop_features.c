@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/connsnoop_features.h"
+
+#include <string.h>
+
+static const struct feature known[CONNSNOOP_FEATURES] = {
+	[FEATURE_EXIT_ACCEPT] = {.name = "exit_accept",
+				 .gives = "who accepts; at once (fexit of inet_csk_accept)"},
+	[FEATURE_PROBE_ACCEPT] = {.name = "probe_accept",
+				  .gives = "who accepts; at once (kretprobe of inet_csk_accept)"},
+	[FEATURE_TOUCH_ACCEPT] = {.name = "touch_accept",
+				  .gives = "who accepts; at the first receive or send "
+					   "(tracepoints sock_recv_length and sock_send_length)"},
+	[FEATURE_EXIT_CONNECT] = {.name = "exit_connect",
+				  .gives = "why a connect fails before its first packet (fexit of "
+					   "tcp_v4_connect and tcp_v6_connect)"},
+	[FEATURE_ROUTES_IPV4] = {.name = "routes_ipv4",
+				 .gives = "the same (cgroup hook and tracepoint "
+					  "fib_table_lookup)"},
+	[FEATURE_ROUTES_IPV6] = {.name = "routes_ipv6",
+				 .gives = "the same for IPv6 (tracepoint fib6_table_lookup)"},
+	[FEATURE_COOKIES] = {.name = "cookies",
+			     .gives = "a cookie for each socket; else only for those that have "
+				      "one already"},
+	[FEATURE_SOCKET_FILES] = {.name = "socket_files",
+				  .gives = "bpf_sock_from_file; else the same by reading the file"},
+	[FEATURE_ARGS] = {.name = "iterator_args",
+			  .gives = "command lines of processes that ran before; else from "
+				   "procfs when they are needed"},
+	[FEATURE_CAST] = {.name = "cast", .gives = "cheaper reads of kernel memory"},
+	[FEATURE_PIN] = {.name = "pin",
+			 .gives = "hooks that are not preempted where tracepoints could be"},
+};
+
+static void set(struct connsnoop_features *f, enum connsnoop_feature feature, bool available)
+{
+	f->features[feature].available = f->features[feature].used = available;
+}
+
+static int unavailable(const char *what, struct error *error)
+{
+	return error_set(error, -EOPNOTSUPP,
+			 "this kernel does not let BPF programs use %s; leave --backend out to use "
+			 "what it has",
+			 what);
+}
+
+/* Of several ways to the same end one is taken. */
+static int choose(struct connsnoop_features *f, enum backend backend, struct error *error)
+{
+	bool fentry = backend == BACKEND_AUTO || backend == BACKEND_FENTRY;
+	bool kprobe = backend == BACKEND_AUTO || backend == BACKEND_KPROBE;
+	struct feature *all = f->features;
+
+	if (backend == BACKEND_FENTRY && !all[FEATURE_EXIT_ACCEPT].available)
+		return unavailable("function hooks (fentry, fexit)", error);
+	if (backend == BACKEND_KPROBE && !all[FEATURE_PROBE_ACCEPT].available)
+		return unavailable("kprobes", error);
+	all[FEATURE_EXIT_ACCEPT].used &= fentry;
+	all[FEATURE_PROBE_ACCEPT].used &= kprobe && !all[FEATURE_EXIT_ACCEPT].used;
+	all[FEATURE_TOUCH_ACCEPT].used &=
+		!all[FEATURE_EXIT_ACCEPT].used && !all[FEATURE_PROBE_ACCEPT].used;
+	all[FEATURE_EXIT_CONNECT].used &= fentry;
+	all[FEATURE_ROUTES_IPV4].used &= !all[FEATURE_EXIT_CONNECT].used;
+	all[FEATURE_ROUTES_IPV6].used &= !all[FEATURE_EXIT_CONNECT].used;
+	return 0;
+}
+
+int connsnoop_features_detect(struct environment *environment, enum backend backend,
+			      struct connsnoop_features *ret_features, struct error *error)
+{
+	struct connsnoop_features f = {};
+	unsigned int parameters;
+	int r;
+
+	memcpy(f.features, known, sizeof(known));
+	set(&f, FEATURE_EXIT_ACCEPT,
+	    environment_can_trace_return(environment, "inet_csk_accept", &f.accept_parameters));
+	set(&f, FEATURE_PROBE_ACCEPT, environment_can_probe_return("inet_csk_accept"));
+	set(&f, FEATURE_TOUCH_ACCEPT,
+	    environment_has_tracepoint(environment, "sock_recv_length") &&
+		    environment_has_tracepoint(environment, "sock_send_length"));
+	set(&f, FEATURE_EXIT_CONNECT,
+	    environment_can_trace_return(environment, "tcp_v4_connect", &parameters));
+	set(&f, FEATURE_ROUTES_IPV4, environment_has_tracepoint(environment, "fib_table_lookup"));
+	set(&f, FEATURE_ROUTES_IPV6, environment_has_tracepoint(environment, "fib6_table_lookup"));
+	set(&f, FEATURE_COOKIES,
+	    environment_has_function(environment, "bpf_get_socket_ptr_cookie"));
+	set(&f, FEATURE_SOCKET_FILES, environment_has_function(environment, "bpf_sock_from_file"));
+	set(&f, FEATURE_ARGS, true);
+	set(&f, FEATURE_CAST, environment_has_function(environment, "bpf_rdonly_cast"));
+	set(&f, FEATURE_PIN, environment_has_function(environment, "bpf_preempt_disable"));
+	r = choose(&f, backend, error);
+	if (r < 0)
+		return r;
+	*ret_features = f;
+	return 0;
+}
+
+void connsnoop_features_assume(struct connsnoop_features *ret_features)
+{
+	struct connsnoop_features f = {};
+
+	memcpy(f.features, known, sizeof(known));
+	set(&f, FEATURE_COOKIES, true);
+	set(&f, FEATURE_SOCKET_FILES, true);
+	set(&f, FEATURE_ARGS, true);
+	set(&f, FEATURE_CAST, true);
+	*ret_features = f;
+}
