@@ -18,6 +18,7 @@
 #include "tools/connsnoop_programs.h"
 #include "tools/connsnoop_stats.h"
 #include "tools/connsnoop_stream.h"
+#include "tools/connsnoop_touch.h"
 
 #define SWEEP_NS     (10 * NSEC_PER_SEC) /* so often, connections that are gone are looked for */
 #define SWEEP_AGE_NS (2 * NSEC_PER_SEC)	 /* if any are older than this */
@@ -30,6 +31,7 @@ struct connsnoop {
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
+	struct touch touch;
 	int sweep_fd;		   /* link of the iterator for that; -1: none */
 	uint64_t swept_ns;
 	bool explained; /* why it failed has been said */
@@ -99,8 +101,10 @@ static int on_event(void *context, const void *data, size_t size)
 static int on_tick(void *context, uint64_t now_ns)
 {
 	struct connsnoop *c = context;
-	int r = 0;
+	int r = touch_tick(&c->touch, now_ns, stream_is_waiting(c->stream));
 
+	if (r < 0)
+		return fail(c, r, "cannot watch who accepts any more: %s", strerror(-r));
 	if (now_ns - c->swept_ns > SWEEP_NS) {
 		c->swept_ns = now_ns;
 		if (stream_has_older(c->stream, now_ns - SWEEP_AGE_NS))
@@ -126,6 +130,9 @@ static int attach(struct connsnoop *c)
 		r = programs_attach(c->bpf, &error);
 		if (r < 0)
 			return fail(c, r, "%s", error.text);
+		r = touch_init(&c->touch, c->bpf);
+		if (r < 0)
+			return r;
 	}
 	r = existing_read(o, c->bpf, c->stream);
 	if (r < 0)
@@ -241,7 +248,7 @@ static int exit_status(struct connsnoop *c, int r)
 
 int main(int argc, char **argv)
 {
-	struct connsnoop c = {.stats_fd = -1, .sweep_fd = -1};
+	struct connsnoop c = {.touch = TOUCH_NONE, .stats_fd = -1, .sweep_fd = -1};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -259,5 +266,6 @@ int main(int argc, char **argv)
 	connsnoop_bpf__destroy(c.bpf);
 	closep(&c.stats_fd);
 	closep(&c.sweep_fd);
+	touch_release(&c.touch);
 	return status;
 }

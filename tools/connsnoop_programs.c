@@ -48,6 +48,7 @@ static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_
 	want(bpf->progs.on_accept_probe, connsnoop_uses(f, FEATURE_PROBE_ACCEPT));
 	want(bpf->progs.on_receive, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
 	want(bpf->progs.on_send, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
+	want(bpf->progs.resolve_accepts, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
 }
 
 static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,

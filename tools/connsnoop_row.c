@@ -235,7 +235,9 @@ static void fill_connection(const struct connection *connection,
 	row_local(row, connection);
 	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
 	row_uint(row, FIELD_RPORT, connection->rport);
-	if (!(connection->cookie & COOKIE_OWN))
+	if (connection->cookie & COOKIE_OWN)
+		row_null(row, FIELD_COOKIE);
+	else
 		row_uint(row, FIELD_COOKIE, connection->cookie);
 	row_text(row, FIELD_OWNER_SRC, owner_source_name(connection->owner_src));
 }

@@ -251,6 +251,11 @@ int stream_open_socket(void *context, const struct open_record *record, const ui
 	return print_with(stream, &record->header, holders, n);
 }
 
+bool stream_is_waiting(const struct stream *stream)
+{
+	return pending_count(stream->pending) > 0;
+}
+
 int stream_tick(struct stream *stream, uint64_t now_ns, uint64_t lost, bool end)
 {
 	int r;

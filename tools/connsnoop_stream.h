@@ -50,6 +50,9 @@ int stream_sweep(struct stream *stream, uint32_t netns, uint64_t before_ns, uint
 /* Is there a connection that began before @before_ns and has not ended? */
 bool stream_has_older(const struct stream *stream, uint64_t before_ns);
 
+/* Are there records that wait for a better one? */
+bool stream_is_waiting(const struct stream *stream);
+
 /* After each batch of records: what waited long enough goes out, @lost (the kernel side's count, up
  * to now) is reported, everything pending is written. @end: nothing waits any longer.
  * Returns as loop_tick_fn. */

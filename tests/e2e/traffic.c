@@ -1242,26 +1242,31 @@ static void scenario_exec(const struct run *run)
 #define WORKERS 4
 #define CLIENTS 40
 
-/* Serves until it is killed. Every third connection is closed untouched. */
-static void __attribute__((noreturn)) work(int listener, pid_t listener_pid)
+/* Serves until it is killed. Every third connection is closed untouched, or all are kept for
+ * @keep_ms. */
+static void __attribute__((noreturn)) work(int listener, pid_t listener_pid, int keep_ms)
 {
 	for (int n = 0;; n++) {
 		struct connection connection = accept_from(listener, listener_pid);
 
-		if (n % 3)
+		if (n % 3 || keep_ms)
 			send_bytes(&connection, 10);
+		usleep((useconds_t)keep_ms * 1000);
 		close_as(&connection, "local");
 	}
 }
 
-/* Each connection is over on both ends before the next one begins. */
-static void visit_workers(const struct run *run, const struct address *to)
+/* Each connection is over on both ends before the next one begins, @pause_ms later. */
+static void visit_workers(const struct run *run, const struct address *to, int clients,
+			  int pause_ms)
 {
-	for (int n = 0; n < CLIENTS; n++) {
-		struct connection connection = connect_to(run, to, 0);
+	for (int n = 0; n < clients; n++) {
+		struct connection connection;
 		char data[16];
 		ssize_t got;
 
+		usleep((useconds_t)pause_ms * 1000);
+		connection = connect_to(run, to, 0);
 		while ((got = recv(connection.fd, data, sizeof(data), 0)) > 0)
 			connection.rx += (uint64_t)got;
 		if (got < 0)
@@ -1281,7 +1286,7 @@ static void stop_workers(const pid_t *workers)
 }
 
 /* One listener, shared. */
-static void scenario_prefork(const struct run *run)
+static void prefork(const struct run *run, int clients, int pause_ms, int keep_ms)
 {
 	struct address server;
 	int listener = listen_on(run, 128, &server);
@@ -1290,17 +1295,28 @@ static void scenario_prefork(const struct run *run)
 	for (int i = 0; i < WORKERS; i++) {
 		workers[i] = spawn();
 		if (workers[i] == 0)
-			work(listener, master);
+			work(listener, master, keep_ms);
 	}
 	client = spawn();
 	if (client == 0) {
 		close(listener);
-		visit_workers(run, &server);
+		visit_workers(run, &server, clients, pause_ms);
 		_exit(0);
 	}
 	reap(client, 0);
 	stop_workers(workers);
 	close(listener);
+}
+
+static void scenario_prefork(const struct run *run)
+{
+	prefork(run, CLIENTS, 0, 0);
+}
+
+/* Long after the last connection, and for longer than an accept record waits. */
+static void scenario_prefork_seldom(const struct run *run)
+{
+	prefork(run, 3, 1300, 200);
 }
 
 /* A listener for each worker, all of one port. */
@@ -1330,13 +1346,13 @@ static void scenario_reuseport(const struct run *run)
 			address_text(&server, ends.laddr);
 			expect("listen", &who, &ends, "\"backlog\":%d", 10 + i);
 			gate_open(gate);
-			work(listener, getpid());
+			work(listener, getpid(), 0);
 		}
 	}
 	for (int i = 0; i < WORKERS; i++)
 		gate_wait(gate);
 	close(reserved);
-	visit_workers(run, &server);
+	visit_workers(run, &server, CLIENTS, 0);
 	stop_workers(workers);
 }
 
@@ -1968,6 +1984,7 @@ static const struct {
 	{"nonblock", scenario_nonblock},
 	{"open", scenario_open},
 	{"prefork", scenario_prefork},
+	{"prefork-seldom", scenario_prefork_seldom},
 	{"refused", scenario_refused},
 	{"reset", scenario_reset},
 	{"reuseport", scenario_reuseport},
