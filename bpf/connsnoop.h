@@ -46,7 +46,8 @@ enum owner_source {
 /* A socket and who it belongs to. */
 struct connection {
 	struct process_id owner;
-	__u64 cookie;	/* of the socket, as in `ss -e` (sk:, in decimal), never reused; or COOKIE_OWN */
+	__u64 cookie; /* of the socket, as in `ss -e` (sk:, in decimal), never reused; or COOKIE_OWN
+		       */
 	__u8 laddr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	__u8 raddr[16]; /* as laddr; zero for a listener */
 	__u32 netns;	/* inode number of the socket's network namespace */

@@ -10,7 +10,7 @@
 /* Sockets that no descriptor holds: not accepted yet, closing, TIME_WAIT. Of the network namespace
  * that the iterator is made in; user space leaves out those that list_sockets has told of. */
 SEC("iter/tcp")
-int list_unheld(struct bpf_iter__tcp *ctx)
+int list_unheld(struct iterator_tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
 	struct open_record record = {};
@@ -99,7 +99,7 @@ static __noinline void list_tag(const struct sock *sk, struct socket_state *fres
 
 /* Sockets that exist already: one record for each descriptor that holds one. */
 SEC("iter/task_file")
-int list_sockets(struct bpf_iter__task_file *ctx)
+int list_sockets(struct iterator_task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
@@ -154,7 +154,7 @@ int list_sockets(struct bpf_iter__task_file *ctx)
 /* Connections that were accepted, and perhaps touched, while no hook could see it: the process that
  * opened the socket's file has accepted it. Prints nothing: the records go by the ring buffer. */
 SEC("iter/task_file")
-int resolve_accepts(struct bpf_iter__task_file *ctx)
+int resolve_accepts(struct iterator_task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;

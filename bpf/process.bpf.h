@@ -14,39 +14,45 @@
 static __always_inline const volatile struct filter_config *process_filter(void);
 
 /* Collects pointers to the components of a path, leaf first, through mount points up to the root of
- * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). */
-static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
+ * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). @hot: it
+ * runs often; else it is to be verified quickly, which cheap reads take 4 ms longer for. */
+#define PATH_READ(...) (hot ? READ(__VA_ARGS__) : BPF_CORE_READ(__VA_ARGS__))
+
+static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file,
+					 const bool hot)
 {
 	volatile struct process_record *record = (void *)scratch->head;
-	struct dentry *dentry = READ(file, f_path.dentry);
-	struct vfsmount *vfsmount = READ(file, f_path.mnt);
+	struct dentry *dentry = PATH_READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = PATH_READ(file, f_path.mnt);
 	struct mount *mount = container_of(vfsmount, struct mount, mnt);
-	struct dentry *root = READ(vfsmount, mnt_root);
+	struct dentry *root = PATH_READ(vfsmount, mnt_root);
 
-	if (dentry != root && !READ(dentry, d_hash.pprev))
+	if (dentry != root && !PATH_READ(dentry, d_hash.pprev))
 		record->flags |= PROCESS_EXE_DELETED;
 	for (int i = 0; i < PATH_PARTS_MAX + PATH_MOUNTS_MAX; i++) {
 		struct dentry *parent;
 
 		if (dentry == root) {
-			struct mount *up = READ(mount, mnt_parent);
+			struct mount *up = PATH_READ(mount, mnt_parent);
 
 			if (up == mount || !up)
 				return;
-			dentry = READ(mount, mnt_mountpoint);
+			dentry = PATH_READ(mount, mnt_mountpoint);
 			mount = up;
-			root = READ(mount, mnt.mnt_root);
+			root = PATH_READ(mount, mnt.mnt_root);
 			continue;
 		}
-		if (!text_push_part(scratch, READ(dentry, d_name.name)))
+		if (!text_push_part(scratch, PATH_READ(dentry, d_name.name)))
 			break;
-		parent = READ(dentry, d_parent);
+		parent = PATH_READ(dentry, d_parent);
 		if (parent == dentry) /* never had a place in a tree: a memfd */
 			return;
 		dentry = parent;
 	}
 	record->flags |= PROCESS_EXE_CUT;
 }
+
+#undef PATH_READ
 
 /* Appends the command line of @task, which is current (pages there: just written by its exec) or,
  * in a sleepable iterator, any. */
@@ -92,14 +98,15 @@ static __always_inline struct process_record *process_begin(struct text_scratch 
 	return record;
 }
 
-static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm)
+static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm,
+				       const bool hot)
 {
 	volatile struct process_record *record = (void *)scratch->head;
 	struct file *file = READ(mm, exe_file);
 
 	if (!file)
 		return;
-	path_collect(scratch, file);
+	path_collect(scratch, file, hot);
 	text_append_parts(scratch, PATH_PARTS_MAX);
 	record->exe_length = scratch->used;
 }
@@ -120,6 +127,7 @@ static __always_inline void process_exec(struct task_struct *task, struct linux_
 {
 	struct text_scratch *scratch;
 	struct process_record *record;
+	struct mm_struct *mm = READ(task, mm);
 	__u32 size;
 
 	if (!filter_wants_tgid(process_filter(), task->tgid))
@@ -131,10 +139,10 @@ static __always_inline void process_exec(struct task_struct *task, struct linux_
 	record = process_begin(scratch, PROCESS_EXEC);
 	current_read_id(&record->id);
 	task_announce_cgroup(task, record->id.cgroup_id, TEXT_CGROUP);
-	exe_append(scratch, task->mm);
-	record->filename_length = text_append(scratch, bprm->filename);
-	record->interp_length = text_append(scratch, bprm->interp);
-	args_append(scratch, task->mm, NULL);
+	exe_append(scratch, mm, true);
+	record->filename_length = text_append(scratch, READ(bprm, filename));
+	record->interp_length = text_append(scratch, READ(bprm, interp));
+	args_append(scratch, mm, NULL);
 	size = process_end(scratch);
 	if (size)
 		record_output(&record->header, size);
@@ -283,11 +291,12 @@ static __always_inline const char *kthread_full_name(struct task_struct *task)
 	return READ(kthread, full_name);
 }
 
-static __always_inline int process_list(struct bpf_iter__task *ctx, const bool may_fault)
+static __always_inline int process_list(struct iterator_task *ctx, const bool may_fault)
 {
 	struct task_struct *task = ctx->task;
 	struct text_scratch *scratch;
 	struct process_record *record;
+	struct mm_struct *mm;
 	__u32 size;
 
 	/* a leader that has ended while its process goes on knows nothing any more: ask the others
@@ -300,15 +309,16 @@ static __always_inline int process_list(struct bpf_iter__task *ctx, const bool m
 	if (!scratch)
 		return 0;
 	record = process_begin(scratch, PROCESS_ITER);
+	mm = READ(task, mm);
 	task_read_id(task, &record->id);
 	task_announce_cgroup(task, record->id.cgroup_id, TEXT_CGROUP_ITER);
 	BPF_CORE_READ_INTO(&record->id.comm, task, group_leader, comm);
 	if (record->id.flags & PROCESS_KTHREAD) {
 		record->kthread_length = text_append(scratch, kthread_full_name(task));
-	} else if (task->mm) {
-		exe_append(scratch, task->mm);
+	} else if (mm) {
+		exe_append(scratch, mm, false);
 		if (may_fault)
-			args_append(scratch, task->mm, task);
+			args_append(scratch, mm, task);
 	}
 	size = process_end(scratch);
 	if (size)
@@ -318,13 +328,13 @@ static __always_inline int process_list(struct bpf_iter__task *ctx, const bool m
 
 /* Sleepable iterators (5.18) read the command lines as well. */
 SEC("iter.s/task")
-int list_processes(struct bpf_iter__task *ctx)
+int list_processes(struct iterator_task *ctx)
 {
 	return process_list(ctx, true);
 }
 
 SEC("iter/task")
-int list_processes_no_args(struct bpf_iter__task *ctx)
+int list_processes_no_args(struct iterator_task *ctx)
 {
 	return process_list(ctx, false);
 }

@@ -96,11 +96,11 @@ _Static_assert(sizeof(struct exit_record) == 88, "exit_record");
 /* What the kernel side counts, in the .bss of a tool's program: exact at any time. */
 struct record_counters {
 	__u64 lost[RECORD_TYPES_MAX]; /* records that found no room in the ring buffer, by type */
-	__u64 lost_rows;   /* those of a tool's own types: rows that will never be printed */
-	__u64 followed;	   /* processes alive in the map `processes` (COMMAND, --follow) */
-	__u64 follow_lost; /* descendants that the map had no room for */
+	__u64 lost_rows;    /* those of a tool's own types: rows that will never be printed */
+	__u64 followed;	    /* processes alive in the map `processes` (COMMAND, --follow) */
+	__u64 follow_lost;  /* descendants that the map had no room for */
 	__u64 forks, execs; /* of processes that the filter by id selects */
-	__u64 missed;	   /* ends of sockets that no hook was told of, inferred later */
+	__u64 missed;	    /* ends of sockets that no hook was told of, inferred later */
 };
 
 #define CGROUP_ROOT_ID 1 /* of the root of the cgroup v2 hierarchy */

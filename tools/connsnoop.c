@@ -32,7 +32,7 @@ struct connsnoop {
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
 	struct touch touch;
-	int sweep_fd;		   /* link of the iterator for that; -1: none */
+	int sweep_fd; /* link of the iterator for that; -1: none */
 	uint64_t swept_ns;
 	bool explained; /* why it failed has been said */
 	int stats_fd;

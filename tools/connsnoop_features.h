@@ -27,8 +27,8 @@ struct connsnoop_features {
 	unsigned int accept_parameters;		     /* of inet_csk_accept(), if EXIT_ACCEPT */
 };
 
-/* Asks the kernel's types, and tries the hooks on functions. FEATURE_ARGS is taken for granted: only
- * loading tells. Returns 0, or a negative errno with an error if @backend cannot be had. */
+/* Asks the kernel's types, and tries the hooks on functions. FEATURE_ARGS is taken for granted:
+ * only loading tells. Returns 0, or a negative errno with an error if @backend cannot be had. */
 int connsnoop_features_detect(struct environment *environment, enum backend backend,
 			      struct connsnoop_features *ret_features, struct error *error);
 

@@ -104,6 +104,8 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
+	if (o->list)
+		bpf_map__set_max_entries(bpf->maps.sockets, 1);
 	choose(o, bpf, f);
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
