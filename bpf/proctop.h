@@ -40,8 +40,8 @@ struct task_record {
 	/* Sums of the threads that have left the process, as the kernel has them: without what they
 	 * ran while leaving, and without wait_ns. Read before `flags`. */
 	struct task_sums released;
-	__u64 task_start_ns;	  /* start of the thread, CLOCK_BOOTTIME, ns */
-	__u64 rss_bytes;	  /* of the process; 0 for a kernel thread */
+	__u64 task_start_ns; /* start of the thread, CLOCK_BOOTTIME, ns */
+	__u64 rss_bytes;     /* of the process; 0 for a kernel thread */
 	__u64 rx_bytes, tx_bytes; /* of the process, since the hooks were attached */
 	__u32 netns;		  /* inode number of its network namespace; 0: unknown */
 	__u32 threads;		  /* of the process, those that have not been released */
@@ -56,11 +56,11 @@ struct end_record {
 	struct record_header header;
 	struct process_id id; /* of the thread that ended it */
 	__u64 group;
-	__u64 end_ns;		  /* CLOCK_BOOTTIME, ns */
-	__u64 rx_bytes, tx_bytes; /* as in struct task_record */
-	__u64 parent_start_ns;	  /* of the parent process, as start_ns in struct process_id */
+	__u64 end_ns;		       /* CLOCK_BOOTTIME, ns */
+	__u64 rx_bytes, tx_bytes;      /* as in struct task_record */
+	__u64 parent_start_ns;	       /* of the parent process, as start_ns in struct process_id */
 	__u64 parent_exec_id;
-	char parent_comm[COMM_SIZE]; /* of its leader */
+	char parent_comm[COMM_SIZE];   /* of its leader */
 	__u32 netns;
 	__u32 exit_code; /* as wait4(2) tells it */
 	__u32 tasks;	 /* of its threads have not been freed, at most */
@@ -82,9 +82,9 @@ _Static_assert(sizeof(struct freed_record) == 120, "freed_record");
 
 /* Counted in the kernel, exact whatever the ring buffer has room for. */
 struct proctop_counters {
-	__u64 exits;		/* processes that ended, of those that the filter by id selects */
-	__u64 lost_tasks;	/* threads whose freed_record found no room */
-	struct task_sums lost;	/* and their sums */
+	__u64 exits;		 /* processes that ended, of those that the filter by id selects */
+	__u64 lost_tasks;	 /* threads whose freed_record found no room */
+	struct task_sums lost;	 /* and their sums */
 	__u64 lost_rx, lost_tx; /* network bytes of processes that `traffic` had no room for */
 };
 

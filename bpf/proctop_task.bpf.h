@@ -86,8 +86,8 @@ static __always_inline __u64 mm_rss_pages(struct mm_struct *mm)
 			BPF_CORE_READ(old, rss_stat.count[1].counter) +
 			BPF_CORE_READ(old, rss_stat.count[3].counter);
 	else
-		pages = BPF_CORE_READ(mm, rss_stat[0].count) +
-			BPF_CORE_READ(mm, rss_stat[1].count) + BPF_CORE_READ(mm, rss_stat[3].count);
+		pages = BPF_CORE_READ(mm, rss_stat[0].count) + BPF_CORE_READ(mm, rss_stat[1].count) +
+			BPF_CORE_READ(mm, rss_stat[3].count);
 	return pages > 0 ? pages : 0;
 }
 
@@ -176,7 +176,7 @@ int list_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || !filter_wants_tgid(filter, task->tgid))
 		return 0;
-	task_read_id(task, &record.id);
+	task_read_id(task, TEXT_CGROUP_ITER, &record.id);
 	record.netns = task_netns(task);
 	if (!filter_wants_user_and_cgroup(filter, task, &record.id) ||
 	    !filter_wants_netns(filter, record.netns))
