@@ -176,7 +176,7 @@ int list_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || !filter_wants_tgid(filter, task->tgid))
 		return 0;
-	task_read_id(task, TEXT_CGROUP_ITER, &record.id);
+	task_read_id(task, &record.id);
 	record.netns = task_netns(task);
 	if (!filter_wants_user_and_cgroup(filter, task, &record.id) ||
 	    !filter_wants_netns(filter, record.netns))
