@@ -15,7 +15,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-TOOLS := connsnoop
+TOOLS := connsnoop proctop
 ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
 WARNINGS   := -Wall -Wextra -Werror

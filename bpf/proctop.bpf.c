@@ -41,46 +41,7 @@ static __always_inline __u32 end_exit_code(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, exit_code);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_end, struct task_struct *task)
-{
-	const volatile struct filter_config *filter = &settings.filter;
-	struct end_record *record;
-	struct traffic bytes;
-	struct process_id id;
-	__u32 netns;
-
-	/* the last thread, whichever it is: a leader may go long before its process does */
-	if (BPF_CORE_READ(task, signal, live.counter) || !process_leaves(task->tgid))
-		return 0;
-	__sync_fetch_and_add(&totals.exits, 1);
-	current_read_id(&id);
-	traffic_read(id.tgid, &bytes.rx_bytes, &bytes.tx_bytes);
-	bpf_map_delete_elem(&traffic, &id.tgid);
-	netns = task_netns(task);
-	if (!filter_wants_user_and_cgroup(filter, task, &id) || !filter_wants_netns(filter, netns))
-		return 0;
-	record = record_reserve(RECORD_END, sizeof(*record));
-	if (!record) {
-		__sync_fetch_and_add(&totals.lost_rx, bytes.rx_bytes);
-		__sync_fetch_and_add(&totals.lost_tx, bytes.tx_bytes);
-		return 0;
-	}
-	record->id = id;
-	record->group = (__u64)BPF_CORE_READ(task, signal);
-	record->end_ns = bpf_ktime_get_boot_ns();
-	record->rx_bytes = bytes.rx_bytes;
-	record->tx_bytes = bytes.tx_bytes;
-	end_read_parent(task, record);
-	record->netns = netns;
-	record->exit_code = end_exit_code(task);
-	record->tasks = BPF_CORE_READ(task, signal, sigcnt.refs.counter);
-	record->pad = 0;
-	record_submit(record, sizeof(*record));
-	return 0;
-}
-
-static __always_inline void freed_lost(const struct task_sums *sums)
+static __always_inline void task_lost(const struct task_sums *sums)
 {
 	__sync_fetch_and_add(&totals.lost_tasks, 1);
 	__sync_fetch_and_add(&totals.lost.cpu_ns, sums->cpu_ns);
@@ -93,41 +54,180 @@ static __always_inline void freed_lost(const struct task_sums *sums)
 	__sync_fetch_and_add(&totals.lost.write_bytes, sums->write_bytes);
 }
 
-/* The only moment at which a thread's sums are known to be final: it is off its processor for good
- * (at its exit, or even when its parent is told, it still runs), and the structure goes next. The
- * signal_struct outlives it by a reference of its own; the leader need not be there any more. */
+/* Tells of a thread's final sums. @exited is a copy. */
+static __always_inline void task_gone(const struct exited *exited, const struct task_sums *sums,
+				      __u32 flags)
+{
+	struct gone_record *record = record_reserve(RECORD_GONE, sizeof(*record));
+
+	__sync_fetch_and_add(&totals.gone_tasks, 1);
+	if (!record) {
+		task_lost(sums);
+		return;
+	}
+	record->group = exited->group;
+	record->sums = *sums;
+	record->exit_ns = exited->exit_ns;
+	record->tgid = exited->tgid;
+	record->tid = exited->tid;
+	record->flags = flags;
+	record->pad = 0;
+	record_submit(record, sizeof(*record));
+}
+
+static __always_inline void task_exits(struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+	struct exited value = {
+		.group = (__u64)READ(task, signal),
+		.start_ns = task->start_boottime,
+		.exit_ns = bpf_ktime_get_boot_ns(),
+		.tgid = task->tgid,
+		.tid = task->pid,
+	};
+	struct task_sums sums;
+
+	__sync_fetch_and_add(&totals.exited_tasks, 1);
+	bpf_map_delete_elem(&counted, &key); /* of another task that was there before */
+	if (bpf_map_update_elem(&exited, &key, &value, BPF_ANY)) {
+		task_read_sums(task, &sums); /* better than nothing */
+		__sync_fetch_and_add(&totals.gone_tasks, 1);
+		task_lost(&sums);
+	}
+}
+
+static __always_inline void process_ends(struct task_struct *task, const struct process_id *id,
+					 __u32 netns)
+{
+	__u64 group = (__u64)READ(task, signal);
+	struct end_record *record = record_reserve(RECORD_END, sizeof(*record));
+	struct traffic bytes;
+
+	traffic_read(id->tgid, &bytes.rx_bytes, &bytes.tx_bytes);
+	if (!record) {
+		__sync_fetch_and_add(&totals.lost_rx, bytes.rx_bytes);
+		__sync_fetch_and_add(&totals.lost_tx, bytes.tx_bytes);
+		return;
+	}
+	record->id = *id;
+	record->group = group;
+	record->end_ns = bpf_ktime_get_boot_ns();
+	record->rx_bytes = bytes.rx_bytes;
+	record->tx_bytes = bytes.tx_bytes;
+	end_read_parent(task, record);
+	record->netns = netns;
+	record->exit_code = end_exit_code(task);
+	record->born = born_read(group);
+	record->pad = 0;
+	record_submit(record, sizeof(*record));
+}
+
+static __always_inline void task_end(struct task_struct *task)
+{
+	const volatile struct filter_config *filter = &settings.filter;
+	__u64 group = (__u64)READ(task, signal);
+	struct process_id id;
+	__u32 netns;
+	/* the last thread, whichever it is: a leader may go long before its process does */
+	bool last = !READ(task, signal, live.counter);
+
+	if (last ? !process_leaves(task->tgid) : !filter_wants_tgid(filter, task->tgid))
+		return;
+	current_read_id(&id);
+	netns = task_netns(task);
+	if (filter_wants_user_and_cgroup(filter, task, &id) && filter_wants_netns(filter, netns)) {
+		task_exits(task);
+		if (last)
+			process_ends(task, &id, netns);
+	}
+	if (!last)
+		return;
+	__sync_fetch_and_add(&totals.exits, 1);
+	bpf_map_delete_elem(&traffic, &id.tgid);
+	bpf_map_delete_elem(&born, &group);
+	process_forget(id.tgid);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_end, struct task_struct *task)
+{
+	pin();
+	task_end(task);
+	unpin();
+	return 0;
+}
+
+/* At its exit, and even when its parent is told, a thread still runs. When it is freed, its sums
+ * are final. The signal_struct outlives it; the leader need not be there any more. */
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(on_freed, struct task_struct *task)
 {
-	const volatile struct filter_config *filter = &settings.filter;
-	struct process_id id = {.tgid = task->tgid};
-	struct freed_record *record;
+	__u64 key = (__u64)task;
+	struct exited *found = bpf_map_lookup_elem(&exited, &key), copy;
 	struct task_sums sums;
-	__u32 flags, tasks;
+	__u32 flags;
 
-	if (!filter_wants_tgid(filter, id.tgid))
-		return 0;
-	if (filter->by_user)
-		id.uid = BPF_CORE_READ(task, cred, euid.val);
-	tasks = BPF_CORE_READ(task, signal, sigcnt.refs.counter);
-	if (tasks == 1)
-		process_forget(id.tgid);
-	if (!filter_wants_user_and_cgroup(filter, task, &id))
-		return 0;
-	flags = task_read_sums(task, &sums);
-	record = record_reserve(RECORD_FREED, sizeof(*record));
-	if (!record) {
-		freed_lost(&sums);
+	if (!found) {
+		bpf_map_delete_elem(&counted, &key);
 		return 0;
 	}
-	record->group = (__u64)BPF_CORE_READ(task, signal);
-	record->sums = sums;
-	record->task_start_ns = task->start_boottime;
-	record->tgid = id.tgid;
-	record->tid = task->pid;
-	record->tasks = tasks;
-	record->flags = flags;
-	record_submit(record, sizeof(*record));
+	copy = *found;
+	if (bpf_map_delete_elem(&exited, &key))
+		return 0;
+	flags = task_read_sums(task, &sums);
+	task_gone(&copy, &sums, flags);
+	return 0;
+}
+
+/* Takes the sums of those that have left their processor for good before they are freed. Their
+ * memory may be another task's already, if nothing told of their free. */
+SEC("iter/bpf_map_elem")
+int list_exited(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *key = ctx->key, task_key;
+	struct exited *value = ctx->value, copy;
+	struct task_struct *task;
+	struct task_sums sums;
+	__u32 flags;
+
+	if (!key || !value)
+		return 0;
+	task_key = *key;
+	copy = *value;
+	task = (void *)task_key;
+	if ((__u64)BPF_CORE_READ(task, signal) != copy.group ||
+	    BPF_CORE_READ(task, start_boottime) != copy.start_ns) {
+		if (!bpf_map_delete_elem(&exited, &task_key)) {
+			__sync_fetch_and_add(&totals.missed_tasks, 1);
+			__sync_fetch_and_add(&totals.gone_tasks, 1);
+		}
+		return 0;
+	}
+	if (BPF_CORE_READ(task, on_cpu) || !(task_raw_state(task) & TASK_DEAD))
+		return 0;
+	flags = task_probe_sums(task, &sums);
+	if (BPF_CORE_READ(task, exit_state) & EXIT_ZOMBIE)
+		bpf_map_update_elem(&counted, &task_key, &copy.start_ns, BPF_ANY);
+	if (!bpf_map_delete_elem(&exited, &task_key))
+		task_gone(&copy, &sums, flags);
+	return 0;
+}
+
+/* Another thread of a process. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_thread, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 one = 1, *n;
+	__u64 group;
+
+	if (child->pid == child->tgid || !filter_wants_tgid(&settings.filter, child->tgid))
+		return 0;
+	group = (__u64)READ(child, signal);
+	if (!bpf_map_update_elem(&born, &group, &one, BPF_NOEXIST))
+		return 0;
+	n = bpf_map_lookup_elem(&born, &group);
+	if (n)
+		__sync_fetch_and_add(n, 1);
 	return 0;
 }
 

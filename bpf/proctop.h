@@ -9,7 +9,7 @@
 enum proctop_record_type {
 	RECORD_TASK = RECORD_TOOL, /* struct task_record, from the iterator: a thread there is */
 	RECORD_END,		   /* struct end_record: the last thread of a process has exited */
-	RECORD_FREED,		   /* struct freed_record: a thread is gone, its sums are final */
+	RECORD_GONE,		   /* struct gone_record: a thread will not run again */
 };
 
 /* What the kernel counts for a thread since its start. All absolute, none ever falls. */
@@ -27,9 +27,11 @@ _Static_assert(sizeof(struct task_sums) == 64, "task_sums");
 
 #define TASK_SUMS (sizeof(struct task_sums) / sizeof(__u64))
 
-#define TASK_WAIT_KNOWN 0x1U /* the kernel keeps wait_ns */
-#define TASK_IO_KNOWN	0x2U /* the kernel keeps read_bytes, write_bytes */
-#define TASK_RELEASING	0x4U /* about to leave, may be in `released` already */
+#define TASK_WAIT_KNOWN 0x1U  /* the kernel keeps wait_ns */
+#define TASK_IO_KNOWN	0x2U  /* the kernel keeps read_bytes, write_bytes */
+#define TASK_RELEASING	0x4U  /* about to leave, may be in `released` already */
+#define TASK_COUNTED	0x8U  /* has had its struct gone_record, and is still to be seen */
+#define TASK_OLD	0x10U /* had exited before the hooks were there: will not have one */
 
 /* One thread at the moment that the iterator came by. */
 struct task_record {
@@ -40,51 +42,55 @@ struct task_record {
 	/* Sums of the threads that have left the process, as the kernel has them: without what they
 	 * ran while leaving, and without wait_ns. Read before `flags`. */
 	struct task_sums released;
-	__u64 task_start_ns; /* start of the thread, CLOCK_BOOTTIME, ns */
-	__u64 rss_bytes;     /* of the process; 0 for a kernel thread */
+	__u64 task_start_ns;	  /* start of the thread, CLOCK_BOOTTIME, ns */
+	__u64 rss_bytes;	  /* of the process; 0 for a kernel thread */
 	__u64 rx_bytes, tx_bytes; /* of the process, since the hooks were attached */
 	__u32 netns;		  /* inode number of its network namespace; 0: unknown */
 	__u32 threads;		  /* of the process, those that have not been released */
+	__u32 born;		  /* threads of the process that the hooks saw begin */
 	__u32 flags;		  /* TASK_* */
-	__u8 state;		  /* letter, as ps(1) has it: R S D T t X Z P I */
+	__u32 pad2;
+	__u8 state; /* letter, as ps(1) has it: R S D T t X Z P I */
 	__u8 pad[3];
 };
-_Static_assert(sizeof(struct task_record) == 272, "task_record");
+_Static_assert(sizeof(struct task_record) == 280, "task_record");
 
 /* A process has ended. Its threads need not be freed, nor even off their processors. */
 struct end_record {
 	struct record_header header;
 	struct process_id id; /* of the thread that ended it */
 	__u64 group;
-	__u64 end_ns;		       /* CLOCK_BOOTTIME, ns */
-	__u64 rx_bytes, tx_bytes;      /* as in struct task_record */
-	__u64 parent_start_ns;	       /* of the parent process, as start_ns in struct process_id */
+	__u64 end_ns;		  /* CLOCK_BOOTTIME, ns */
+	__u64 rx_bytes, tx_bytes; /* as in struct task_record */
+	__u64 parent_start_ns;	  /* of the parent process, as start_ns in struct process_id */
 	__u64 parent_exec_id;
-	char parent_comm[COMM_SIZE];   /* of its leader */
+	char parent_comm[COMM_SIZE]; /* of its leader */
 	__u32 netns;
 	__u32 exit_code; /* as wait4(2) tells it */
-	__u32 tasks;	 /* of its threads have not been freed, at most */
+	__u32 born;	 /* threads that the hooks saw begin, without the first */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct end_record) == 168, "end_record");
 
-struct freed_record {
+struct gone_record {
 	struct record_header header;
 	__u64 group;
 	struct task_sums sums; /* final */
-	__u64 task_start_ns;
+	__u64 exit_ns;	       /* when it exited, CLOCK_BOOTTIME */
 	__u32 tgid, tid;
-	__u32 tasks; /* of its process that are not freed yet, this one included; more if the
-		      * kernel still holds one that is */
 	__u32 flags; /* TASK_*_KNOWN */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct freed_record) == 120, "freed_record");
+_Static_assert(sizeof(struct gone_record) == 120, "gone_record");
 
 /* Counted in the kernel, exact whatever the ring buffer has room for. */
 struct proctop_counters {
-	__u64 exits;		 /* processes that ended, of those that the filter by id selects */
-	__u64 lost_tasks;	 /* threads whose freed_record found no room */
-	struct task_sums lost;	 /* and their sums */
+	__u64 exits;		/* processes that ended, of those that the filter by id selects */
+	__u64 exited_tasks;	/* threads that exited, of those that the filter wants */
+	__u64 gone_tasks;	/* of these, those whose sums were taken, or cannot be any more */
+	__u64 missed_tasks;	/* these last: nothing told of their free */
+	__u64 lost_tasks;	/* threads whose gone_record found no room */
+	struct task_sums lost;	/* and their sums */
 	__u64 lost_rx, lost_tx; /* network bytes of processes that `traffic` had no room for */
 };
 

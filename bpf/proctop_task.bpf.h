@@ -7,13 +7,60 @@
 
 #define EXIT_DEAD   0x10 /* include/linux/sched.h */
 #define EXIT_ZOMBIE 0x20
+#define TASK_DEAD   0x80
+
+#define EXITED_MAX  65536 /* threads that have exited and are still to be seen */
+#define BORN_MAX    32768 /* processes of several threads */
+#define TRAFFIC_MAX 16384 /* processes that use the network at one time */
+
+/* A thread that has exited. It goes on running for a while, and when its free is told is up to the
+ * kernel: 16 to 50 ms later mostly, seconds at times, and never if BPF programs are kept from the
+ * context that it happens in. */
+struct exited {
+	__u64 group;
+	__u64 start_ns; /* of the thread, CLOCK_BOOTTIME */
+	__u64 exit_ns;
+	__u32 tgid, tid;
+};
+
+/* Its sums are not taken yet. Whoever removes it from here takes them: that happens once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EXITED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* struct task_struct * */
+	__type(value, struct exited);
+} exited SEC(".maps");
+
+/* Its sums are taken, and it is still to be seen: a zombie. Value: start_ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EXITED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u64);
+} counted SEC(".maps");
+
+/* Threads that began in a process, the first not among them, by struct signal_struct *. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BORN_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} born SEC(".maps");
+
+static __always_inline __u32 born_read(__u64 group)
+{
+	__u32 *n = bpf_map_lookup_elem(&born, &group);
+
+	return n ? *n : 0;
+}
 
 /* Network bytes of a process. */
 struct traffic {
 	__u64 rx_bytes, tx_bytes;
 };
-
-#define TRAFFIC_MAX 16384 /* processes that use the network at one time */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -60,6 +107,29 @@ static __always_inline __u32 task_read_sums(struct task_struct *task, struct tas
 	return flags;
 }
 
+/* The same of one that the verifier knows nothing of. */
+static __always_inline __u32 task_probe_sums(struct task_struct *task, struct task_sums *sums)
+{
+	__u32 flags = 0;
+
+	sums->cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+	sums->voluntary = BPF_CORE_READ(task, nvcsw);
+	sums->involuntary = BPF_CORE_READ(task, nivcsw);
+	sums->minor_faults = BPF_CORE_READ(task, min_flt);
+	sums->major_faults = BPF_CORE_READ(task, maj_flt);
+	sums->wait_ns = sums->read_bytes = sums->write_bytes = 0;
+	if (bpf_core_field_exists(task->sched_info.run_delay)) {
+		sums->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
+		flags |= TASK_WAIT_KNOWN;
+	}
+	if (bpf_core_field_exists(task->ioac.read_bytes)) {
+		sums->read_bytes = BPF_CORE_READ(task, ioac.read_bytes);
+		sums->write_bytes = BPF_CORE_READ(task, ioac.write_bytes);
+		flags |= TASK_IO_KNOWN;
+	}
+	return flags;
+}
+
 static __always_inline void signal_read_sums(struct signal_struct *signal, struct task_sums *sums)
 {
 	sums->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
@@ -86,25 +156,29 @@ static __always_inline __u64 mm_rss_pages(struct mm_struct *mm)
 			BPF_CORE_READ(old, rss_stat.count[1].counter) +
 			BPF_CORE_READ(old, rss_stat.count[3].counter);
 	else
-		pages = BPF_CORE_READ(mm, rss_stat[0].count) + BPF_CORE_READ(mm, rss_stat[1].count) +
-			BPF_CORE_READ(mm, rss_stat[3].count);
+		pages = BPF_CORE_READ(mm, rss_stat[0].count) +
+			BPF_CORE_READ(mm, rss_stat[1].count) + BPF_CORE_READ(mm, rss_stat[3].count);
 	return pages > 0 ? pages : 0;
+}
+
+static __always_inline __u64 task_raw_state(struct task_struct *task)
+{
+	struct task_struct___state *old = (void *)task;
+
+	if (bpf_core_field_exists(old->state))
+		return BPF_CORE_READ(old, state);
+	return BPF_CORE_READ(task, __state);
 }
 
 /* The letter of fs/proc/array.c. */
 static __always_inline __u8 task_state(struct task_struct *task, __u32 exit_state)
 {
-	struct task_struct___state *old = (void *)task;
-	__u64 state;
+	__u64 state = task_raw_state(task);
 
 	if (exit_state & EXIT_DEAD)
 		return 'X';
 	if (exit_state & EXIT_ZOMBIE)
 		return 'Z';
-	if (bpf_core_field_exists(old->state))
-		state = BPF_CORE_READ(old, state);
-	else
-		state = task->__state;
 	if ((state & 0x402) == 0x402) /* TASK_IDLE */
 		return 'I';
 	if (state & 0x40) /* TASK_PARKED */
@@ -165,6 +239,17 @@ static __always_inline void traffic_add(__u64 rx_bytes, __u64 tx_bytes)
 		__sync_fetch_and_add(&bytes->tx_bytes, tx_bytes);
 }
 
+/* Which of the ways to count does one that has exited go? */
+static __always_inline __u32 exited_flags(struct task_struct *task, __u32 exit_state)
+{
+	__u64 key = (__u64)task, *start_ns = bpf_map_lookup_elem(&counted, &key);
+	__u32 flags = exit_state & EXIT_DEAD ? TASK_RELEASING : 0;
+
+	if (start_ns && *start_ns == task->start_boottime)
+		return flags | TASK_COUNTED;
+	return bpf_map_lookup_elem(&exited, &key) ? flags : flags | TASK_OLD;
+}
+
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *ctx)
 {
@@ -186,10 +271,11 @@ int list_tasks(struct bpf_iter__task *ctx)
 	barrier(); /* a thread is marked before it is added to those sums */
 	exit_state = task->exit_state;
 	record.flags = task_read_sums(task, &record.sums);
-	if (exit_state & EXIT_DEAD)
-		record.flags |= TASK_RELEASING;
+	if (exit_state)
+		record.flags |= exited_flags(task, exit_state);
 	record.state = task_state(task, exit_state);
 	record.task_start_ns = task->start_boottime;
+	record.born = born_read(record.group);
 	record.threads = BPF_CORE_READ(task, signal, nr_threads);
 	mm = BPF_CORE_READ(task, mm);
 	if (mm && !(record.id.flags & PROCESS_KTHREAD))

@@ -46,6 +46,16 @@ int iterator_link(const struct bpf_program *program)
 	return fd < 0 ? -errno : fd;
 }
 
+int iterator_link_map(const struct bpf_program *program, int map_fd)
+{
+	union bpf_iter_link_info info = {.map.map_fd = (uint32_t)map_fd};
+	LIBBPF_OPTS(bpf_link_create_opts, options, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	int fd = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, &options);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int iterator_run_link(int link_fd, const struct record_sizes *sizes, iterator_record_fn fn,
 		      void *context)
 {

@@ -19,6 +19,8 @@ int iterator_run(const struct bpf_program *program, const struct record_sizes *s
 /* For one that is run again when privileges are gone: links it and returns the link's descriptor,
  * or a negative errno; iterator_run_link() runs it, as often as is wanted. */
 int iterator_link(const struct bpf_program *program);
+/* The same for one over the elements of a map. */
+int iterator_link_map(const struct bpf_program *program, int map_fd);
 int iterator_run_link(int link_fd, const struct record_sizes *sizes, iterator_record_fn fn,
 		      void *context);
 

@@ -14,6 +14,7 @@ struct loop {
 	struct loop_options options;
 	struct ring_buffer *ring;
 	int signal_fd;
+	uint64_t tick_ns;
 	int stopped; /* what a callback said: LOOP_STOP or a negative errno */
 };
 
@@ -43,6 +44,7 @@ int loop_new(const struct loop_options *options, struct loop **ret_loop)
 		return -ENOMEM;
 	loop->options = *options;
 	loop->signal_fd = -1;
+	loop->tick_ns = LOOP_TICK_NS;
 	loop->ring = ring_buffer__new(options->ring_fd, on_sample, loop, NULL);
 	if (!loop->ring)
 		return -errno;
@@ -77,6 +79,11 @@ void loop_unblock_signals(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+void loop_set_tick(struct loop *loop, uint64_t tick_ns)
+{
+	loop->tick_ns = tick_ns;
+}
+
 int loop_drain(struct loop *loop)
 {
 	int r;
@@ -97,6 +104,7 @@ static bool wait_for_end(struct loop *loop, uint64_t timeout_ns)
 		{.fd = loop->signal_fd, .events = POLLIN},
 		{.fd = loop->options.output_fd, .events = 0}, /* POLLERR comes by itself */
 		{.fd = ring_buffer__epoll_fd(loop->ring), .events = POLLIN},
+		{.fd = loop->options.keyboard ? STDIN_FILENO : -1, .events = POLLIN},
 	};
 	struct timespec timeout = {.tv_nsec = (long)timeout_ns};
 
@@ -112,7 +120,7 @@ int loop_run(struct loop *loop)
 	int r;
 
 	while (!ending) {
-		uint64_t now = clock_now_ns(), timeout = LOOP_TICK_NS;
+		uint64_t now = clock_now_ns(), timeout = loop->tick_ns;
 
 		if (loop->options.duration_ns && now >= end)
 			ending = true;

@@ -7,6 +7,7 @@
 #ifndef LIB_LOOP_H
 #define LIB_LOOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct loop_options {
 	int ring_fd;	      /* borrowed: the BPF ring buffer map */
 	int output_fd;	      /* borrowed: a reader that hangs up ends the loop; -1: none */
 	uint64_t duration_ns; /* 0: no end */
+	bool keyboard;	      /* standard input wakes the loop, too; on_tick reads it */
 	loop_event_fn on_event;
 	loop_tick_fn on_tick;
 	void *context;
@@ -41,6 +43,9 @@ static inline void loop_freep(struct loop **loop)
 	loop_free(*loop);
 	*loop = NULL;
 }
+
+/* Looks into the ring buffer more or less often from now on. */
+void loop_set_tick(struct loop *loop, uint64_t tick_ns);
 
 /* Takes what is in the ring buffer now. Returns as loop_event_fn. */
 int loop_drain(struct loop *loop);

@@ -25,6 +25,7 @@ struct column {
 struct output {
 	enum output_format format;
 	bool selected, color;
+	bool begun; /* a table: an empty line stands before the next one */
 	int fd;
 	size_t n;
 	struct column columns[ROW_CELLS_MAX];
@@ -343,6 +344,26 @@ int output_row(struct output *output, const struct row *row)
 	}
 	if (output->pending.failed || output->cell.failed) {
 		/* Whole rows only. */
+		output->pending.length = start;
+		output->pending.failed = output->cell.failed = false;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int output_table(struct output *output, const char *line)
+{
+	size_t start = output->pending.length;
+
+	if (output->begun)
+		buffer_append_char(&output->pending, '\n');
+	output->begun = true;
+	if (line) {
+		buffer_append_string(&output->pending, line);
+		buffer_append_char(&output->pending, '\n');
+	}
+	append_table_header(output);
+	if (output->pending.failed || output->cell.failed) {
 		output->pending.length = start;
 		output->pending.failed = output->cell.failed = false;
 		return -ENOMEM;

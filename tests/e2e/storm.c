@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Processes and threads by the thousand, for proctop's tests and bench.
+ *   storm enter PROCS COMMAND...   run COMMAND in a cgroup, from its first instruction: PROCS is
+ * its cgroup.procs storm processes N US [JOBS]    N children that burn US us of CPU time each, JOBS
+ * at a time; the i-th exits with i % 7, or every 50th by SIGUSR1 storm threads N US [JOBS]      as
+ * many threads in this process storm idle N                   N children that sleep until this
+ * process ends storm switch N                 N round trips of a byte between two processes storm
+ * leader                   the first thread ends, another one goes on and execs `true` storm orphan
+ * MS                the first thread ends, another one burns MS ms of CPU time Prints "PID STATUS"
+ * for each child, status as wait4(2) has it, and what it measured.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Noreturn void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static uint64_t now_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void burn(uint64_t us)
+{
+	uint64_t end = now_ns(CLOCK_THREAD_CPUTIME_ID) + us * 1000;
+
+	while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid = wait(&status);
+
+	if (pid < 0)
+		die("wait");
+	printf("%d %d\n", pid, status);
+}
+
+static void child(long i, uint64_t us)
+{
+	burn(us);
+	if (i % 50 == 49)
+		raise(SIGUSR1);
+	_exit((int)(i % 7));
+}
+
+static void processes(long n, uint64_t us, long jobs)
+{
+	for (long i = 0; i < n; i++) {
+		pid_t pid;
+
+		if (i >= jobs)
+			reap();
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (!pid)
+			child(i, us);
+	}
+	for (long i = 0; i < (n < jobs ? n : jobs); i++)
+		reap();
+}
+
+static void *thread(void *us)
+{
+	burn((uintptr_t)us);
+	return NULL;
+}
+
+static void threads(long n, uint64_t us, long jobs)
+{
+	pthread_t running[64];
+
+	if (jobs > 64)
+		jobs = 64;
+	for (long i = 0; i < n + jobs; i++) {
+		pthread_t *place = &running[i % jobs];
+
+		if (i >= jobs && (errno = pthread_join(*place, NULL)))
+			die("pthread_join");
+		if (i < n && (errno = pthread_create(place, NULL, thread, (void *)(uintptr_t)us)))
+			die("pthread_create");
+		if (i >= n && i - jobs + 1 >= n)
+			break;
+	}
+}
+
+static void idle(long n)
+{
+	for (long i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				pause();
+		}
+	}
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void switches(long n)
+{
+	int to[2], from[2];
+	uint64_t start = now_ns(CLOCK_MONOTONIC);
+	char byte = 0;
+
+	if (pipe(to) < 0 || pipe(from) < 0)
+		die("pipe");
+	if (!fork()) {
+		close(to[1]);
+		while (read(to[0], &byte, 1) == 1)
+			if (write(from[1], &byte, 1) != 1)
+				break;
+		_exit(0);
+	}
+	for (long i = 0; i < n; i++)
+		if (write(to[1], &byte, 1) != 1 || read(from[0], &byte, 1) != 1)
+			die("pipe");
+	printf("%.0f\n", (double)n * 1e9 / (double)(now_ns(CLOCK_MONOTONIC) - start));
+	close(to[1]);
+	wait(NULL);
+}
+
+static void *exec_true(void *unused)
+{
+	(void)unused;
+	usleep(20000);
+	execlp("true", "true", NULL);
+	die("execlp");
+}
+
+static void *burn_and_end(void *ms)
+{
+	usleep(20000);
+	burn((uintptr_t)ms * 1000);
+	exit(5);
+}
+
+static void leader_ends(void *(*go_on)(void *), uintptr_t value)
+{
+	pthread_t other;
+
+	if ((errno = pthread_create(&other, NULL, go_on, (void *)value)))
+		die("pthread_create");
+	pthread_exit(NULL);
+}
+
+static int enter(char **argv)
+{
+	int gate[2], status, procs;
+	pid_t pid;
+	char byte;
+
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		die("pipe2");
+	pid = fork();
+	if (!pid) {
+		close(gate[1]);
+		if (read(gate[0], &byte, 1) != 1)
+			_exit(1);
+		execvp(argv[1], argv + 1);
+		_exit(127);
+	}
+	procs = open(argv[0], O_WRONLY | O_CLOEXEC);
+	if (procs < 0 || dprintf(procs, "%d", pid) < 0)
+		die(argv[0]);
+	if (write(gate[1], "", 1) != 1 || waitpid(pid, &status, 0) < 0)
+		die("child");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	long n = argc > 2 ? atol(argv[2]) : 0, us = argc > 3 ? atol(argv[3]) : 0;
+	long jobs = argc > 4 ? atol(argv[4]) : 2;
+
+	if (strcmp(what, "enter") == 0 && argc > 3)
+		return enter(argv + 2);
+	if (strcmp(what, "processes") == 0)
+		processes(n, (uint64_t)us, jobs);
+	else if (strcmp(what, "threads") == 0)
+		threads(n, (uint64_t)us, jobs);
+	else if (strcmp(what, "idle") == 0)
+		idle(n);
+	else if (strcmp(what, "switch") == 0)
+		switches(n);
+	else if (strcmp(what, "leader") == 0)
+		leader_ends(exec_true, 0);
+	else if (strcmp(what, "orphan") == 0)
+		leader_ends(burn_and_end, (uintptr_t)n);
+	else
+		return 2;
+	return 0;
+}

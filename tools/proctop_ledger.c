@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/proctop_ledger.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#define PROCESSES_MAX 65536
+#define LAG_MAX_NS    (60 * NSEC_PER_SEC) /* a free that takes longer is not waited for */
+#define PASSES_GONE   2			  /* a process that as many passes do not see is gone */
+
+struct ledger {
+	struct account *accounts; /* uthash, by group */
+	struct account *list;	  /* utlist: those, and what is gone without having said so */
+	size_t n_accounts;	  /* on the list */
+	struct account **collected;
+	size_t collected_max;
+	size_t max;
+	struct ledger_others others;
+	struct proctop_counters lost; /* as far as `others` has it */
+	uint32_t pass;		      /* 0: none yet */
+	uint64_t first_ns, pass_ns;   /* begin of the first and of the last pass */
+	uint64_t known_ns;	      /* what began before that, a whole pass has seen */
+};
+
+int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (!ledger)
+		return -ENOMEM;
+	ledger->max = options->processes_max ? options->processes_max : PROCESSES_MAX;
+	*ret_ledger = ledger;
+	return 0;
+}
+
+/* The number of a group may be used again; the account stays on the list until it has been shown.
+ */
+static void account_retire(struct ledger *ledger, struct account *account)
+{
+	if (account->hh.tbl)
+		HASH_DEL(ledger->accounts, account);
+	account->hh.tbl = NULL;
+}
+
+static void account_remove(struct ledger *ledger, struct account *account)
+{
+	account_retire(ledger, account);
+	DL_DELETE(ledger->list, account);
+	ledger->n_accounts--;
+	free(account);
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	struct account *account, *next;
+
+	if (!ledger)
+		return;
+	DL_FOREACH_SAFE (ledger->list, account, next)
+		account_remove(ledger, account);
+	free(ledger->collected);
+	free(ledger);
+}
+
+static void sums_add(struct task_sums *to, const struct task_sums *from)
+{
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)from;
+
+	for (size_t i = 0; i < TASK_SUMS; i++)
+		a[i] += b[i];
+}
+
+/* No sum ever falls. */
+static void sums_raise(struct task_sums *to, const struct task_sums *from)
+{
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)from;
+
+	for (size_t i = 0; i < TASK_SUMS; i++)
+		if (b[i] > a[i])
+			a[i] = b[i];
+}
+
+static void raise(uint64_t *to, uint64_t from)
+{
+	if (from > *to)
+		*to = from;
+}
+
+/* The account of a group; one that is of another process was left behind: what told of its end did
+ * not get through. */
+static struct account *account_find(struct ledger *ledger, uint64_t group, uint32_t tgid,
+				    uint64_t start_ns)
+{
+	struct account *account;
+
+	HASH_FIND(hh, ledger->accounts, &group, sizeof(group), account);
+	if (!account)
+		return NULL;
+	if (account->id.tgid == tgid &&
+	    (!start_ns || !account->id.start_ns || account->id.start_ns == start_ns))
+		return account;
+	account->ended = true;
+	account->here = false;
+	account_retire(ledger, account);
+	return NULL;
+}
+
+static bool ledger_full(const struct ledger *ledger)
+{
+	return ledger->n_accounts >= ledger->max;
+}
+
+static struct account *account_new(struct ledger *ledger, uint64_t group)
+{
+	struct account *account = calloc(1, sizeof(*account));
+
+	if (!account)
+		return NULL;
+	account->group = group;
+	account->exit_code = EXIT_CODE_UNKNOWN;
+	account->pass = ledger->pass;
+	HASH_ADD(hh, ledger->accounts, group, sizeof(account->group), account);
+	if (!account->hh.tbl) {
+		free(account);
+		return NULL;
+	}
+	DL_APPEND(ledger->list, account);
+	ledger->n_accounts++;
+	return account;
+}
+
+/* The last of its threads is gone when as many are as the process ever had. That number is known
+ * when it ends: nothing is born any more. */
+static void account_check_final(struct ledger *ledger, struct account *account)
+{
+	if (!account->n_tasks || account->n_gone < account->n_tasks)
+		return;
+	account->final = true;
+	account->here = false;
+	account->threads = 0;
+	account->state = 'X';
+	account_retire(ledger, account);
+}
+
+int ledger_end(struct ledger *ledger, const struct end_record *record)
+{
+	struct account *account =
+		account_find(ledger, record->group, record->id.tgid, record->id.start_ns);
+
+	if (!account) {
+		if (!ledger->pass || record->id.start_ns < ledger->first_ns || ledger_full(ledger))
+			return 0; /* not ours; or its threads tell what there is to tell */
+		account = account_new(ledger, record->group);
+		if (!account)
+			return -ENOMEM;
+	}
+	if (!account->id.start_ns && record->id.start_ns < ledger->known_ns)
+		account->joined = true;
+	account->id = record->id;
+	account->ended = true;
+	account->state = 'X';
+	account->threads = 0;
+	account->end_ns = record->end_ns;
+	account->end_ts_ns = record->header.ts_ns;
+	account->parent_start_ns = record->parent_start_ns;
+	account->parent_exec_id = record->parent_exec_id;
+	memcpy(account->parent_comm, record->parent_comm, COMM_SIZE);
+	account->netns = record->netns;
+	account->exit_code = record->exit_code;
+	if (!account->joined)
+		account->n_tasks = 1 + record->born;
+	else if (account->based)
+		account->n_tasks = account->n_joined + record->born - account->born;
+	raise(&account->total.rx_bytes, record->rx_bytes);
+	raise(&account->total.tx_bytes, record->tx_bytes);
+	account_check_final(ledger, account);
+	return 0;
+}
+
+static void others_add(struct ledger *ledger, const struct task_sums *sums)
+{
+	sums_add(&ledger->others.total.sums, sums);
+	ledger->others.threads++;
+}
+
+int ledger_gone(struct ledger *ledger, const struct gone_record *record)
+{
+	struct account *account = account_find(ledger, record->group, record->tgid, 0);
+
+	if (!ledger->pass || (!account && record->exit_ns < ledger->first_ns))
+		return 0; /* not ours */
+	if (!account) {
+		if (ledger_full(ledger)) {
+			others_add(ledger, &record->sums);
+			return 0;
+		}
+		account = account_new(ledger, record->group);
+		if (!account)
+			return -ENOMEM;
+		account->id.tgid = record->tgid;
+	}
+	/* had been released by then: it is among the sums that the account began with */
+	if (account->joined && record->tid != record->tgid && record->exit_ns < account->join_ns)
+		return 0;
+	sums_add(&account->gone, &record->sums);
+	account->n_gone++;
+	account->flags |= record->flags;
+	account_check_final(ledger, account);
+	return 0;
+}
+
+void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns)
+{
+	if (!ledger->pass)
+		ledger->first_ns = ledger->known_ns = boot_ns;
+	ledger->pass_ns = boot_ns;
+	ledger->pass++;
+}
+
+/* Of the states of its threads, the one that says most about a process. */
+static char busier_state(char a, char b)
+{
+	static const char order[] = "RDTtSIPZX";
+	const char *x = strchr(order, a), *y = strchr(order, b);
+
+	if (!a || !x)
+		return b;
+	return !b || !y || x < y ? a : b;
+}
+
+static void account_begin_pass(struct ledger *ledger, struct account *account,
+			       const struct task_record *record)
+{
+	account->pass = ledger->pass;
+	account->here = true;
+	account->living = account->staying = (struct task_sums){};
+	account->released = record->released;
+	account->threads = record->threads;
+	account->rss_bytes = 0;
+	account->state = 0;
+	if (!account->joined || account->based)
+		return;
+	account->join_ns = ledger->pass_ns;
+	account->born = record->born;
+	account->n_joined = 0;
+}
+
+int ledger_task(struct ledger *ledger, const struct task_record *record)
+{
+	const struct process_id *id = &record->id;
+	struct account *account = account_find(ledger, record->group, id->tgid, id->start_ns);
+
+	if (!account && ledger_full(ledger))
+		return 0;
+	if (!account) {
+		account = account_new(ledger, record->group);
+		if (!account)
+			return -ENOMEM;
+	}
+	if (!account->id.start_ns && id->start_ns < ledger->known_ns)
+		account->joined = true;
+	if (!account->here || account->pass != ledger->pass)
+		account_begin_pass(ledger, account, record);
+	if (!account->end_ns)
+		account->ended = false; /* had only left the filter for a while */
+	if (!account->ended && (id->tid == id->tgid || !account->id.start_ns))
+		account->id = *id;
+	if (!(record->flags & TASK_COUNTED))
+		sums_add(&account->living, &record->sums);
+	if (!(record->flags & TASK_RELEASING))
+		sums_add(&account->staying, &record->sums);
+	account->n_joined += !account->based && !(record->flags & (TASK_COUNTED | TASK_OLD));
+	account->flags |= record->flags & (TASK_WAIT_KNOWN | TASK_IO_KNOWN);
+	account->state = busier_state(account->state, (char)record->state);
+	account->netns = record->netns ? record->netns : account->netns;
+	raise(&account->rss_bytes, record->rss_bytes);
+	raise(&account->total.rx_bytes, record->rx_bytes);
+	raise(&account->total.tx_bytes, record->tx_bytes);
+	return 0;
+}
+
+static void account_sum_up(struct account *account)
+{
+	struct task_sums sums = account->gone;
+
+	if (account->here) {
+		sums_add(&sums, &account->living);
+		sums_add(&account->released, &account->staying);
+		sums_raise(&account->total.sums, &account->released);
+	}
+	sums_raise(&account->total.sums, &sums);
+}
+
+static void account_end_pass(struct ledger *ledger, struct account *account)
+{
+	account->here = account->here && account->pass == ledger->pass;
+	if (account->joined && !account->based && account->here) {
+		account->gone = account->released;
+		account->n_gone = 0;
+	}
+	account_sum_up(account);
+	if (account->joined && !account->based) {
+		account->before = account->total;
+		account->based = account->here;
+	}
+	if (!account->ended && account->pass + PASSES_GONE <= ledger->pass) {
+		account->ended = true; /* nothing has told of it */
+		account->state = 'X';
+	}
+	if (account->id.start_ns || account->pass + PASSES_GONE > ledger->pass)
+		return;
+	/* what told of its end was lost */
+	others_add(ledger, &account->gone);
+	ledger->others.threads += account->n_gone - 1;
+	account_remove(ledger, account);
+}
+
+/* @now - what `others` has already. */
+static void others_add_lost(struct ledger *ledger, const struct proctop_counters *now)
+{
+	struct ledger_others *others = &ledger->others;
+	const struct proctop_counters *before = &ledger->lost;
+	struct task_sums sums = now->lost;
+	__u64 *a = (__u64 *)&sums;
+	const __u64 *b = (const __u64 *)&before->lost;
+
+	for (size_t i = 0; i < TASK_SUMS; i++)
+		a[i] -= b[i];
+	sums_add(&others->total.sums, &sums);
+	others->threads += now->lost_tasks - before->lost_tasks;
+	others->total.rx_bytes += now->lost_rx - before->lost_rx;
+	others->total.tx_bytes += now->lost_tx - before->lost_tx;
+	ledger->lost = *now;
+}
+
+void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost)
+{
+	struct account *account, *next;
+
+	DL_FOREACH_SAFE (ledger->list, account, next)
+		account_end_pass(ledger, account);
+	others_add_lost(ledger, lost);
+	ledger->known_ns = ledger->pass_ns;
+}
+
+bool account_has_news(const struct account *account)
+{
+	return account->here || (account->ended && !account->shown) ||
+	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
+}
+
+ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
+{
+	struct account *account;
+	size_t n = 0;
+
+	if (ledger->n_accounts > ledger->collected_max) {
+		size_t max = ledger->n_accounts + ledger->n_accounts / 4 + 16;
+		struct account **collected = realloc(ledger->collected, max * sizeof(*collected));
+
+		if (!collected)
+			return -ENOMEM;
+		ledger->collected = collected;
+		ledger->collected_max = max;
+	}
+	n = 0;
+	DL_FOREACH (ledger->list, account)
+		if (account->id.start_ns)
+			ledger->collected[n++] = account;
+	*ret_accounts = ledger->collected;
+	return (ssize_t)n;
+}
+
+const struct ledger_others *ledger_get_others(const struct ledger *ledger)
+{
+	return &ledger->others;
+}
+
+uint64_t ledger_accounted_ns(const struct ledger *ledger)
+{
+	const struct ledger_others *others = &ledger->others;
+	uint64_t ns = others->total.sums.cpu_ns - others->before.sums.cpu_ns;
+	const struct account *account;
+
+	DL_FOREACH (ledger->list, account)
+		if (account->id.start_ns)
+			ns += account_cpu_ns(account);
+	return ns;
+}
+
+size_t ledger_pending(const struct ledger *ledger)
+{
+	const struct account *account;
+	size_t n = 0;
+
+	DL_FOREACH (ledger->list, account)
+		n += account->ended && !account->final && !account->here;
+	return n;
+}
+
+void ledger_next_interval(struct ledger *ledger)
+{
+	struct account *account, *next;
+
+	DL_FOREACH_SAFE (ledger->list, account, next) {
+		bool late = !account->here && ledger->pass_ns - account->end_ns > LAG_MAX_NS;
+
+		account->before = account->total;
+		account->shown = account->ended;
+		if (account->ended && account->told && (account->final || late))
+			account_remove(ledger, account);
+	}
+	ledger->others.before = ledger->others.total;
+	ledger->others.threads_before = ledger->others.threads;
+}

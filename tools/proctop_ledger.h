@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ledger: an account for each process, of what all of its threads used. Two sources feed it, in
+ * an order in which nothing counts twice: threads that are gone, as their final sums come out of
+ * the ring buffer; then, in a pass over all threads there are, the sums so far of the living.
+ *
+ * Between its release by the kernel and its last moment, a thread is in neither. The kernel's own
+ * sums of the released threads of a process have it already, but without what it ran while leaving.
+ * Both ways of adding up are too low at most, so the greater of them counts, and no total ever
+ * falls.
+ */
+#ifndef PROCTOP_LEDGER_H
+#define PROCTOP_LEDGER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "bpf/proctop.h"
+#include "lib/base.h"
+
+/* What a process used. */
+struct usage {
+	struct task_sums sums;
+	uint64_t rx_bytes, tx_bytes; /* network, since the hooks were attached */
+};
+
+struct account {
+	uint64_t group;	       /* key, see struct task_record */
+	struct process_id id;  /* start_ns 0: not known yet, only the process id is */
+	struct usage total;    /* since the process began */
+	struct usage before;   /* the same at the last interval's end, or when it was first met */
+	struct task_sums gone; /* its threads that are gone */
+	/* Of the last pass: threads that are there; those of them that cannot be in `released` yet;
+	 * the kernel's own sums of those that are not there. */
+	struct task_sums living, staying, released;
+	uint64_t rss_bytes;
+	uint64_t end_ns;			  /* CLOCK_BOOTTIME; 0: not known */
+	uint64_t end_ts_ns;			  /* CLOCK_MONOTONIC */
+	uint64_t parent_start_ns, parent_exec_id; /* once it has ended */
+	char parent_comm[COMM_SIZE];
+	uint64_t join_ns;   /* `joined`: begin of the pass that met it, CLOCK_BOOTTIME */
+	uint32_t pass;	    /* the last one that saw it */
+	uint32_t n_gone;    /* threads that `gone` is of */
+	uint32_t n_tasks;   /* all threads it will have had: see account_is_final(); 0: not known */
+	uint32_t n_joined;  /* threads that were there as it was met */
+	uint32_t born;	    /* what the kernel side had counted by then */
+	uint32_t netns;	    /* inode number; 0: not known */
+	uint32_t threads;   /* of the last pass */
+	uint32_t exit_code; /* as wait4(2) has it; EXIT_CODE_UNKNOWN */
+	uint32_t flags;	    /* TASK_*_KNOWN */
+	char state;	    /* of its busiest thread; 'X': gone */
+	bool here;	    /* seen by the last pass */
+	bool joined; /* was there before the ledger (or the filter) knew it: `before` is not 0 */
+	bool based;  /* and that is set */
+	bool ended;  /* its last thread has exited */
+	bool final;  /* all threads are gone: total is exact */
+	bool shown;  /* as ended, in an interval */
+	bool told;   /* its exit has been told: user's mark */
+	struct account *prev, *next; /* of the ledger's list */
+	UT_hash_handle hh;
+};
+
+#define EXIT_CODE_UNKNOWN 0xffffffffU
+
+/* What has no account: more processes than the ledger holds, records that were lost. */
+struct ledger_others {
+	struct usage total, before;
+	uint64_t threads, threads_before; /* folded into it */
+};
+
+struct ledger;
+
+struct ledger_options {
+	size_t processes_max; /* bound; 0: the default of 65,536 */
+};
+
+/* Returns 0 or -ENOMEM. */
+int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger);
+void ledger_free(struct ledger *ledger);
+static inline void ledger_freep(struct ledger **ledger)
+{
+	ledger_free(*ledger);
+	*ledger = NULL;
+}
+
+/* From the ring buffer. Return 0 or -ENOMEM. */
+int ledger_end(struct ledger *ledger, const struct end_record *record);
+int ledger_gone(struct ledger *ledger, const struct gone_record *record);
+
+/* A pass: first take what the ring buffer holds, then ledger_begin_pass(), ledger_task() for each
+ * thread that the iterator tells of, and ledger_end_pass(), which brings all totals up to date.
+ * The first pass is where the ledger begins: what was used before is in no interval.
+ * @boot_ns: CLOCK_BOOTTIME. @lost: the kernel side's counters of what did not get through. */
+void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns);
+int ledger_task(struct ledger *ledger, const struct task_record *record);
+void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost);
+
+/* All accounts. Valid until the ledger changes. Returns how many, or -ENOMEM. */
+ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts);
+
+const struct ledger_others *ledger_get_others(const struct ledger *ledger);
+
+/* Used in the interval by all, ns of CPU. */
+uint64_t ledger_accounted_ns(const struct ledger *ledger);
+
+/* Processes that have ended and are not final. */
+size_t ledger_pending(const struct ledger *ledger);
+
+/* The interval is over: what was shown as ended and told is forgotten. */
+void ledger_next_interval(struct ledger *ledger);
+
+/* Has it something to show for the interval: alive, or ended in it, or with news of what it used?
+ */
+bool account_has_news(const struct account *account);
+
+/* CPU time in the interval. */
+static inline uint64_t account_cpu_ns(const struct account *account)
+{
+	return account->total.sums.cpu_ns - account->before.sums.cpu_ns;
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/proctop_lines.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "lib/buffer.h"
+#include "lib/filter.h"
+#include "tools/proctop_tree.h"
+
+/* A line and what it takes to sort and to fold it. */
+struct entry {
+	struct line line;
+	uint64_t key;
+	size_t name_at, parent_at; /* in lines.texts */
+};
+
+struct lines {
+	struct entry *entries;
+	struct line *result;
+	size_t n, max;
+	struct buffer texts; /* names: the table may forget one while another is asked for */
+};
+
+int lines_new(struct lines **ret_lines)
+{
+	*ret_lines = calloc(1, sizeof(**ret_lines));
+	return *ret_lines ? 0 : -ENOMEM;
+}
+
+void lines_free(struct lines *lines)
+{
+	if (!lines)
+		return;
+	free(lines->entries);
+	free(lines->result);
+	buffer_release(&lines->texts);
+	free(lines);
+}
+
+static int make_room(struct lines *lines, size_t n)
+{
+	size_t max = n + n / 4;
+	struct entry *entries;
+	struct line *result;
+
+	if (n <= lines->max)
+		return 0;
+	entries = realloc(lines->entries, max * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	lines->entries = entries;
+	result = realloc(lines->result, max * sizeof(*result));
+	if (!result)
+		return -ENOMEM;
+	lines->result = result;
+	lines->max = max;
+	return 0;
+}
+
+static size_t keep_text(struct lines *lines, const char *text)
+{
+	size_t at = lines->texts.length;
+
+	buffer_append(&lines->texts, text, strlen(text) + 1);
+	return at;
+}
+
+/* In the name, or in a word of the command line? */
+static bool has_text(const struct process_names *names, const char *text)
+{
+	if (strcasestr(names->name, text))
+		return true;
+	for (size_t at = 0; names->args && at < names->args_length;
+	     at += strlen(names->args + at) + 1)
+		if (strcasestr(names->args + at, text))
+			return true;
+	return false;
+}
+
+static bool wanted(const struct account *account, const struct process_names *names,
+		   const struct lines_options *options)
+{
+	if (options->no_kernel && account->id.flags & PROCESS_KTHREAD)
+		return false;
+	if (options->by_uid && account->id.uid != options->uid)
+		return false;
+	if (options->text && !has_text(names, options->text))
+		return false;
+	return !options->filter || filter_wants_name(options->filter, names->name);
+}
+
+void lines_parent_name(struct process_table *processes, const struct account *account,
+		       struct buffer *buffer)
+{
+	struct process_id id = {.tgid = account->id.ppid,
+				.start_ns = account->parent_start_ns,
+				.exec_id = account->parent_exec_id};
+	struct process_names names;
+
+	memcpy(id.comm, account->parent_comm, COMM_SIZE);
+	process_table_find(processes, &id, false, &names);
+	buffer_append(buffer, names.name, strlen(names.name) + 1);
+}
+
+static struct usage usage_since(const struct usage *now, const struct usage *before)
+{
+	struct usage usage = *now;
+	__u64 *a = (__u64 *)&usage.sums;
+	const __u64 *b = (const __u64 *)&before->sums;
+
+	for (size_t i = 0; i < TASK_SUMS; i++)
+		a[i] -= b[i];
+	usage.rx_bytes -= before->rx_bytes;
+	usage.tx_bytes -= before->tx_bytes;
+	return usage;
+}
+
+static void add_account(struct lines *lines, struct account *account,
+			struct process_table *processes, const struct lines_options *options,
+			uint64_t boot_ns)
+{
+	struct entry *entry = &lines->entries[lines->n];
+	struct process_names names;
+	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
+
+	process_table_find(processes, &account->id, options->text, &names);
+	if (!wanted(account, &names, options))
+		return;
+	*entry = (struct entry){
+		.line = {.account = account,
+			 .used = usage_since(&account->total, &account->before),
+			 .cpu_ns = account->total.sums.cpu_ns,
+			 .rss_bytes = account->rss_bytes,
+			 .age_ns = end_ns - account->id.start_ns,
+			 .count = 1,
+			 .threads = account->threads,
+			 .ended = account->ended,
+			 .final = account->final},
+		.name_at = keep_text(lines, names.name),
+	};
+	if (account->ended && options->fold) {
+		entry->parent_at = lines->texts.length;
+		lines_parent_name(processes, account, &lines->texts);
+	}
+	lines->n++;
+}
+
+static void add_others(struct lines *lines, const struct ledger_others *others)
+{
+	if (others->threads == others->threads_before &&
+	    memcmp(&others->total, &others->before, sizeof(others->total)) == 0)
+		return;
+	lines->entries[lines->n++] = (struct entry){
+		.line = {.used = usage_since(&others->total, &others->before),
+			 .cpu_ns = others->total.sums.cpu_ns,
+			 .count = (uint32_t)(others->threads - others->threads_before),
+			 .ended = true,
+			 .final = true},
+		.name_at = keep_text(lines, "(others)"),
+	};
+}
+
+/* Ended ones first, by name and by parent, so that those that fold stand side by side. */
+static int compare_folding(const void *a, const void *b)
+{
+	const struct line *x = &((const struct entry *)a)->line,
+			  *y = &((const struct entry *)b)->line;
+	int r;
+
+	if (x->parent == NULL || y->parent == NULL)
+		return (x->parent == NULL) - (y->parent == NULL);
+	r = strcmp(x->name, y->name);
+	return r ? r : strcmp(x->parent, y->parent);
+}
+
+static void fold(struct line *into, const struct line *line)
+{
+	const struct process_id *a = &into->account->id, *b = &line->account->id;
+
+	lines_add_usage(&into->used, &line->used);
+	into->cpu_ns += line->cpu_ns;
+	into->count += line->count;
+	into->final = into->final && line->final;
+	into->many_ppids |= a->ppid != b->ppid || line->many_ppids;
+	into->many_uids |= a->uid != b->uid || line->many_uids;
+	into->many_exits |=
+		into->account->exit_code != line->account->exit_code || line->many_exits;
+	if (line->age_ns > into->age_ns)
+		into->age_ns = line->age_ns;
+}
+
+static void fold_ended(struct lines *lines)
+{
+	size_t to = 0;
+
+	qsort(lines->entries, lines->n, sizeof(*lines->entries), compare_folding);
+	for (size_t i = 0; i < lines->n; i++) {
+		struct entry *last = to ? &lines->entries[to - 1] : NULL;
+
+		if (last && last->line.parent && compare_folding(last, &lines->entries[i]) == 0)
+			fold(&last->line, &lines->entries[i].line);
+		else
+			lines->entries[to++] = lines->entries[i];
+	}
+	lines->n = to;
+}
+
+void lines_add_usage(struct usage *to, const struct usage *from)
+{
+	__u64 *a = (__u64 *)&to->sums;
+	const __u64 *b = (const __u64 *)&from->sums;
+
+	for (size_t i = 0; i < TASK_SUMS; i++)
+		a[i] += b[i];
+	to->rx_bytes += from->rx_bytes;
+	to->tx_bytes += from->tx_bytes;
+}
+
+bool lines_can_sort(enum proctop_field field)
+{
+	return field == FIELD_PID || field == FIELD_PPID || field == FIELD_STATE ||
+	       field == FIELD_THREADS || field >= FIELD_USER;
+}
+
+/* What a column is sorted by; names and commands by their text. */
+static uint64_t sort_key(const struct line *line, enum proctop_field field)
+{
+	const struct account *account = line->account;
+
+	switch (field) {
+	case FIELD_CPU_PERCENT:
+		return line->used.sums.cpu_ns;
+	case FIELD_CPU_TIME:
+		return line->cpu_ns;
+	case FIELD_WAIT_PERCENT:
+		return line->used.sums.wait_ns;
+	case FIELD_RSS_SHORT:
+		return line->ended ? 0 : line->rss_bytes;
+	case FIELD_READ_RATE:
+		return line->used.sums.read_bytes;
+	case FIELD_WRITE_RATE:
+		return line->used.sums.write_bytes;
+	case FIELD_RX_RATE:
+		return line->used.rx_bytes;
+	case FIELD_TX_RATE:
+		return line->used.tx_bytes;
+	case FIELD_THREADS:
+		return line->threads;
+	case FIELD_AGE_SHORT:
+		return line->age_ns;
+	case FIELD_PPID:
+		return account ? account->id.ppid : 0;
+	case FIELD_USER:
+		return account ? account->id.uid : 0;
+	case FIELD_STATE:
+		return account ? (uint64_t)account->state : 'X';
+	case FIELD_EXIT:
+		return line->ended && account ? account->exit_code : 0;
+	case FIELD_PID:
+		return account ? account->id.tgid : 0;
+	default:
+		return 0;
+	}
+}
+
+/* From small to great, where that is how people look for something. */
+static bool sorts_upwards(enum proctop_field field)
+{
+	return field == FIELD_PID || field == FIELD_PPID || field == FIELD_USER ||
+	       field == FIELD_STATE || field == FIELD_LABEL || field == FIELD_COMMAND;
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_entries(const void *a, const void *b, void *context)
+{
+	const struct entry *x = a, *y = b;
+	const struct lines_options *options = context;
+	int r = compare_numbers(x->key, y->key);
+
+	if (options->sort == FIELD_LABEL || options->sort == FIELD_COMMAND)
+		r = strcmp(x->line.name, y->line.name);
+	if (r)
+		return sorts_upwards(options->sort) == options->invert ? -r : r;
+	r = compare_numbers(y->line.cpu_ns, x->line.cpu_ns);
+	return r ? r
+		 : compare_numbers(sort_key(&x->line, FIELD_PID), sort_key(&y->line, FIELD_PID));
+}
+
+ssize_t lines_make(struct lines *lines, struct ledger *ledger, struct process_table *processes,
+		   const struct lines_options *options, uint64_t boot_ns, struct line **ret_lines)
+{
+	struct account **accounts;
+	ssize_t n = ledger_collect(ledger, &accounts);
+
+	if (n < 0)
+		return n;
+	if (make_room(lines, (size_t)n + 1) < 0)
+		return -ENOMEM;
+	lines->n = lines->texts.length = 0;
+	keep_text(lines, "");
+	for (ssize_t i = 0; i < n; i++)
+		if (account_has_news(accounts[i]))
+			add_account(lines, accounts[i], processes, options, boot_ns);
+	add_others(lines, ledger_get_others(ledger));
+	if (lines->texts.failed)
+		return -ENOMEM;
+	for (size_t i = 0; i < lines->n; i++) {
+		struct entry *entry = &lines->entries[i];
+
+		entry->line.name = lines->texts.data + entry->name_at;
+		if (entry->parent_at)
+			entry->line.parent = lines->texts.data + entry->parent_at;
+	}
+	if (options->fold)
+		fold_ended(lines);
+	for (size_t i = 0; i < lines->n; i++)
+		lines->entries[i].key = sort_key(&lines->entries[i].line, options->sort);
+	qsort_r(lines->entries, lines->n, sizeof(*lines->entries), compare_entries,
+		(void *)options);
+	for (size_t i = 0; i < lines->n; i++)
+		lines->result[i] = lines->entries[i].line;
+	if (options->tree && tree_order(lines->result, lines->n) < 0)
+		return -ENOMEM;
+	*ret_lines = lines->result;
+	return (ssize_t)lines->n;
+}

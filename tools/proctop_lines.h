@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The lines of an interval: accounts with their names, the ended ones folded, in order. */
+#ifndef PROCTOP_LINES_H
+#define PROCTOP_LINES_H
+
+#include "lib/buffer.h"
+#include "lib/options.h"
+#include "tools/proctop_row.h"
+
+/* What is wanted, and in which order; may change from one interval to the next. */
+struct lines_options {
+	const struct process_filter *filter; /* -n; borrowed */
+	bool fold;			     /* the ended by name and parent's name, as one line */
+	bool tree;			     /* children behind their parents */
+	bool no_kernel;			     /* no kernel threads */
+	bool by_uid;			     /* only user @uid */
+	uint32_t uid;
+	const char *text;	 /* only names or command lines with this; NULL: all; any case */
+	enum proctop_field sort; /* column */
+	bool invert;
+};
+
+struct lines;
+
+/* Returns 0 or -ENOMEM. */
+int lines_new(struct lines **ret_lines);
+void lines_free(struct lines *lines);
+static inline void lines_freep(struct lines **lines)
+{
+	lines_free(*lines);
+	*lines = NULL;
+}
+
+/* Makes the lines of the interval that ends at @boot_ns (CLOCK_BOOTTIME). They are valid until the
+ * next call, or until the ledger changes. Returns how many, or -ENOMEM. */
+ssize_t lines_make(struct lines *lines, struct ledger *ledger, struct process_table *processes,
+		   const struct lines_options *options, uint64_t boot_ns, struct line **ret_lines);
+
+/* Appends the name of an ended process's parent, with its NUL. */
+void lines_parent_name(struct process_table *processes, const struct account *account,
+		       struct buffer *buffer);
+
+void lines_add_usage(struct usage *to, const struct usage *from);
+
+/* Can lines be sorted by this column? */
+bool lines_can_sort(enum proctop_field field);
+
+#endif

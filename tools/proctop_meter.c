@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/proctop_meter.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/cgroup.h"
+
+const struct record_sizes proctop_sizes = {.least = {
+						   [RECORD_PROCESS] = sizeof(struct process_record),
+						   [RECORD_CGROUP] = sizeof(struct cgroup_record),
+						   [RECORD_TASK] = sizeof(struct task_record),
+						   [RECORD_END] = sizeof(struct end_record),
+						   [RECORD_GONE] = sizeof(struct gone_record),
+					   }};
+
+int meter_new(const struct proctop_options *options, int proc_fd, struct meter **ret_meter)
+{
+	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
+	struct process_table_options table = {.proc_fd = proc_fd};
+	struct ledger_options ledger = {};
+	int r;
+
+	if (!meter)
+		return -ENOMEM;
+	meter->options = options;
+	meter->proc_fd = proc_fd;
+	meter->start_ns = meter->begin_ns = meter->end_ns = clock_now_ns();
+	clock_sync(&meter->clock);
+	r = process_table_new(&table, &meter->processes);
+	if (!r)
+		r = cgroup_table_new(0, &meter->cgroups);
+	if (!r)
+		r = ledger_new(&ledger, &meter->ledger);
+	if (!r)
+		r = lines_new(&meter->lines);
+	if (!r)
+		r = users_new(&meter->users);
+	if (r < 0)
+		return r;
+	*ret_meter = meter;
+	meter = NULL;
+	return 0;
+}
+
+void meter_free(struct meter *meter)
+{
+	if (!meter)
+		return;
+	users_free(meter->users);
+	lines_free(meter->lines);
+	ledger_free(meter->ledger);
+	cgroup_table_free(meter->cgroups);
+	process_table_free(meter->processes);
+	free(meter);
+}
+
+static int end(struct meter *meter, const struct end_record *record)
+{
+	process_table_exit(meter->processes, &record->id);
+	return ledger_end(meter->ledger, record);
+}
+
+int meter_record(void *context, const void *data, size_t size)
+{
+	struct meter *meter = context;
+	int r;
+
+	switch (record_check(data, size, &proctop_sizes)) {
+	case RECORD_PROCESS:
+		r = process_table_add(meter->processes, data, size);
+		break;
+	case RECORD_CGROUP:
+		r = cgroup_table_add(meter->cgroups, data, size);
+		break;
+	case RECORD_TASK:
+		r = ledger_task(meter->ledger, data);
+		break;
+	case RECORD_END:
+		r = end(meter, data);
+		break;
+	case RECORD_GONE:
+		r = ledger_gone(meter->ledger, data);
+		break;
+	default:
+		r = -EBADMSG;
+	}
+	if (r == -EBADMSG) {
+		meter->bad++;
+		return 0;
+	}
+	return r;
+}
+
+int meter_listed(void *context, const struct record_header *record)
+{
+	return meter_record(context, record, record->length);
+}
+
+void meter_begin_pass(struct meter *meter)
+{
+	struct timespec boot;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	meter->boot_ns = (uint64_t)boot.tv_sec * NSEC_PER_SEC + (uint64_t)boot.tv_nsec;
+	meter->end_ns = clock_now_ns();
+	clock_sync(&meter->clock);
+	/* where it cannot be read, the machine's part is not known: all 0 */
+	if (machine_read_cpus(meter->proc_fd, &meter->cpus_end) < 0)
+		meter->cpus_end = meter->cpus_begin;
+	ledger_begin_pass(meter->ledger, meter->boot_ns);
+}
+
+void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
+		    const struct record_counters *counters)
+{
+	meter->totals = *totals;
+	meter->counters = *counters;
+	ledger_end_pass(meter->ledger, &meter->totals);
+}
+
+/* What the processors did besides being idle is measured as the rest: the kernel knows when they
+ * are idle to the microsecond, but finds out what runs only at the ticks of a clock. */
+void meter_total(const struct meter *meter, struct proctop_total *ret_total)
+{
+	const struct machine_times *now = &meter->cpus_end.all, *then = &meter->cpus_begin.all;
+	uint64_t interval_ns = meter->end_ns - meter->begin_ns;
+	struct proctop_total total = {
+		.machine = {.idle_ns =
+				    now->idle_ns + now->iowait_ns - then->idle_ns - then->iowait_ns,
+			    .irq_ns = now->irq_ns - then->irq_ns,
+			    .softirq_ns = now->softirq_ns - then->softirq_ns,
+			    .steal_ns = now->steal_ns - then->steal_ns},
+		.accounted_ns = ledger_accounted_ns(meter->ledger),
+		.forks = meter->counters.forks - meter->counters_begin.forks,
+		.execs = meter->counters.execs - meter->counters_begin.execs,
+		.exits = meter->totals.exits - meter->totals_begin.exits,
+	};
+	uint64_t capacity_ns = interval_ns * meter->cpus_end.n;
+
+	if (capacity_ns > total.machine.idle_ns)
+		total.machine.busy_ns = capacity_ns - total.machine.idle_ns;
+	*ret_total = total;
+}
+
+struct proctop_context meter_context(const struct meter *meter)
+{
+	return (struct proctop_context){
+		.clock = &meter->clock,
+		.users = meter->users,
+		.start_ns = meter->start_ns,
+		.now_ns = meter->end_ns,
+		.interval_ns = meter->end_ns - meter->begin_ns,
+		.net = meter->net,
+	};
+}
+
+void meter_name(struct meter *meter, const struct account *account, bool need_args,
+		struct process_names *names, struct proctop_context *context)
+{
+	process_table_find(meter->processes, &account->id, need_args, names);
+	context->names = names;
+	context->cgroup = cgroup_table_find(meter->cgroups, account->id.cgroup_id);
+}
+
+void meter_next_interval(struct meter *meter)
+{
+	meter->begin_ns = meter->end_ns;
+	meter->cpus_begin = meter->cpus_end;
+	meter->totals_begin = meter->totals;
+	meter->counters_begin = meter->counters;
+	ledger_next_interval(meter->ledger);
+}
