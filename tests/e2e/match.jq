@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Are the records of $actual just those that $expected asks for, each once, in any order?
+# Are the records of $actual whose type is among $types (words) just those that $expected asks for,
+# each once, in any order?
 # An expected record names the keys that matter: a plain value has to be equal, {"min":,"max":} is a
 # range of numbers, {"re":} a pattern. Prints what is wrong, as text; nothing when all is well.
 
@@ -25,8 +26,10 @@ def explain($want; $left):
 	     + ", not \($want[$key] | tojson)"
 	   else "    and no other record of that type" end);
 
-($expected | map(normal) | sort_by(-length)) as $wanted
-| reduce $wanted[] as $want ({left: ($actual | map(normal)), missing: []};
+($types | split(" ")) as $types
+| ($expected | map(normal) | sort_by(-length)) as $wanted
+| reduce $wanted[] as $want ({left: [$actual[] | select(.type as $type | $types | index($type)) | normal],
+			      missing: []};
 	.left as $left
 	| first((range($left | length) as $i
 		 | select($left[$i].type == $want.type

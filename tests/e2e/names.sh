@@ -46,7 +46,7 @@ start_tool() {
 	grep -qx ready "$T/$name.messages" || bail "no tool: $(tr '\n' ' ' <"$T/$name.messages")"
 }
 
-says_ready_or_gone() { grep -qsx ready "$2" || gone "$1"; }
+says_ready_or_gone() { says "$2" ready || gone "$1"; }
 
 # stop_tool PID TEXT: one test: SIGINT ends it with 0
 stop_tool() {

@@ -97,7 +97,7 @@ is "$TOOL_STATUS$missing" 0 "-F help: every key"
 	mv "$T/status.new" "$T/status"
 ) &
 LIVES=($!)
-wait_until 10 grep -qx ready "$T/err"
+wait_until 10 says "$T/err" ready
 for _ in 1 2 3 4 5; do
 	[ -e "$T/status" ] || traffic -4 connect
 done
@@ -110,7 +110,7 @@ is "$(cat "$T/status") $(wc -l <"$T/out") $(cat "$T/err")" "0 1 ready" \
 : >"$T/err"
 "${INSIDE[@]}" timeout -k 2 20 "$TOOL" -j -v --netns "/run/netns/$NS" >/dev/full 2>"$T/err" &
 LIVES=($!)
-wait_until 10 grep -qx ready "$T/err"
+wait_until 10 says "$T/err" ready
 traffic -4 connect
 wait_until 5 gone "${LIVES[0]}"
 ok $? "> /dev/full: ends" || kill "${LIVES[0]}"
@@ -383,7 +383,7 @@ tool_start --netns "/run/netns/$NS"
 	2>"$T/second.err" &
 second=$!
 LIVES=("$second")
-wait_until 10 grep -qx ready "$T/second.err"
+wait_until 10 says "$T/second.err" ready
 ok $? "a second copy starts" || diag <"$T/second.err"
 traffic -4 prefork
 traffic -6 bytes 1
