@@ -25,7 +25,9 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux -Ibp
 	-Wno-unused-parameter -Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-LIB_OBJS   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
+LIB_OBJS   := $(LIB_SRCS:%.c=$(B)/%.o)
+SCREENS    := proctop # tools that have one: lib/screen.c and ncurses
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -68,9 +70,10 @@ $(B)/%.o: %.c | $(B)/dependencies
 define tool
 $(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1).c tools/$(1)_*.c))
 $$($(1)_OBJS): | $(B)/$(1).skel.h
-$(B)/$(1): $$($(1)_OBJS) $(LIB_OBJS)
+$(B)/$(1): $$($(1)_OBJS) $(LIB_OBJS) $(if $(filter $(1),$(SCREENS)),$(B)/lib/screen.o)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$^ $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$^ $$(LDLIBS) \
+		$(if $(filter $(1),$(SCREENS)),-lncursesw) -o $$@
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -79,7 +82,8 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(wildcard lib/*.c tools/*_row.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c)
+PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
+	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
 

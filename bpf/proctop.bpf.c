@@ -67,6 +67,7 @@ static __always_inline void task_gone(const struct exited *exited, const struct 
 	}
 	record->group = exited->group;
 	record->sums = *sums;
+	record->task_start_ns = exited->start_ns;
 	record->exit_ns = exited->exit_ns;
 	record->tgid = exited->tgid;
 	record->tid = exited->tid;

@@ -76,12 +76,13 @@ struct gone_record {
 	struct record_header header;
 	__u64 group;
 	struct task_sums sums; /* final */
-	__u64 exit_ns;	       /* when it exited, CLOCK_BOOTTIME */
+	__u64 task_start_ns;   /* start of the thread, CLOCK_BOOTTIME, ns */
+	__u64 exit_ns;	       /* its exit */
 	__u32 tgid, tid;
 	__u32 flags; /* TASK_*_KNOWN */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct gone_record) == 120, "gone_record");
+_Static_assert(sizeof(struct gone_record) == 128, "gone_record");
 
 /* Counted in the kernel, exact whatever the ring buffer has room for. */
 struct proctop_counters {

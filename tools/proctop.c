@@ -14,9 +14,11 @@
 #include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
+#include "tools/proctop_pass.h"
 #include "tools/proctop_programs.h"
 #include "tools/proctop_report.h"
 #include "tools/proctop_stats.h"
+#include "tools/proctop_view.h"
 
 #define END_GRACE_NS                                                                               \
 	(3 * NSEC_PER_SEC) /* the kernel may take as long to free a COMMAND's threads */
@@ -27,12 +29,13 @@ struct proctop {
 	struct proctop_bpf *bpf;
 	struct meter *meter;
 	struct report *report;
+	struct view *view; /* NULL: batch mode */
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
 	uint64_t next_ns;	   /* end of the interval */
-	int tasks_fd, exited_fd;   /* links of the iterators over threads, and those that exited */
-	bool explained;		   /* why it failed has been said */
+	struct pass pass;
+	bool explained; /* why it failed has been said */
 	int stats_fd;
 };
 
@@ -74,42 +77,6 @@ static int start_command(struct proctop *p)
 	return 0;
 }
 
-/* Has the kernel side threads that have exited and whose sums are not taken? */
-static bool has_exited(const struct proctop *p)
-{
-	const volatile struct proctop_counters *totals = &p->bpf->bss->totals;
-
-	return totals->exited_tasks != totals->gone_tasks;
-}
-
-/* Takes them before nobody can read them any more. */
-static int take_exited(struct proctop *p)
-{
-	int r;
-
-	if (!has_exited(p))
-		return 0;
-	r = iterator_run_link(p->exited_fd, &proctop_sizes, meter_listed, p->meter);
-	return r < 0 ? fail(p, r, "cannot list exited threads: %s", strerror(-r)) : 0;
-}
-
-/* Brings the ledger up to date: what is gone first, then what is there, see ledger_begin_pass(). */
-static int pass(struct proctop *p)
-{
-	int r = take_exited(p);
-
-	if (!r)
-		r = loop_drain(p->loop);
-	if (r)
-		return r;
-	meter_begin_pass(p->meter);
-	r = iterator_run_link(p->tasks_fd, &proctop_sizes, meter_listed, p->meter);
-	if (r < 0)
-		return fail(p, r, "cannot list the threads: %s", strerror(-r));
-	meter_end_pass(p->meter, &p->bpf->bss->totals, &p->bpf->bss->counters);
-	return 0;
-}
-
 /* Has the COMMAND, with all it left running, ended, and is every thread of it accounted for? The
  * kernel frees them some ms later. */
 static bool command_is_over(struct proctop *p, uint64_t now_ns)
@@ -119,7 +86,7 @@ static bool command_is_over(struct proctop *p, uint64_t now_ns)
 	if (!p->command_ended_ns)
 		p->command_ended_ns = now_ns;
 	return now_ns - p->command_ended_ns > END_GRACE_NS ||
-	       (now_ns > p->command_ended_ns && !has_exited(p) &&
+	       (now_ns > p->command_ended_ns && !pass_has_exited(&p->pass) &&
 		!ledger_pending(p->meter->ledger));
 }
 
@@ -130,14 +97,35 @@ static int on_event(void *context, const void *data, size_t size)
 	return meter_record(p->meter, data, size);
 }
 
+/* The view still shows the last interval until here, and keys may have it drawn again. */
+static int view_refresh(struct proctop *p)
+{
+	int r;
+
+	if (p->view->paused)
+		return 0;
+	meter_next_interval(p->meter);
+	r = pass_run(&p->pass);
+	return r ? r : view_interval(p->view);
+}
+
+static int batch_refresh(struct proctop *p)
+{
+	int r = pass_run(&p->pass);
+
+	return r ? r : report_interval(p->report, false);
+}
+
 static int on_tick(void *context, uint64_t now_ns)
 {
 	struct proctop *p = context;
-	int r = take_exited(p);
+	int r = pass_take_exited(&p->pass);
 
+	if (!r && p->view)
+		r = view_keys(p->view);
 	if (r)
 		return r;
-	loop_set_tick(p->loop, has_exited(p) ? EXITED_TICK_NS : LOOP_TICK_NS);
+	loop_set_tick(p->loop, pass_has_exited(&p->pass) ? EXITED_TICK_NS : LOOP_TICK_NS);
 	if (command_is_over(p, now_ns))
 		return LOOP_STOP;
 	if (now_ns < p->next_ns)
@@ -145,15 +133,23 @@ static int on_tick(void *context, uint64_t now_ns)
 	p->next_ns += p->options.interval_ns;
 	if (p->next_ns <= now_ns) /* was stopped for a while */
 		p->next_ns = now_ns + p->options.interval_ns;
-	r = pass(p);
-	return r ? r : report_interval(p->report, false);
+	r = p->view ? view_refresh(p) : batch_refresh(p);
+	return r;
+}
+
+static bool shows_view(const struct proctop *p)
+{
+	const struct proctop_options *o = &p->options;
+
+	return !o->batch && !o->common.command && o->common.format == OUTPUT_TABLE &&
+	       isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 /* Attached, listed, and no more rights than it takes to read on. */
 static int attach(struct proctop *p)
 {
 	const struct options *o = &p->options.common;
-	const struct privileges_keep keep = {.kill = o->command != NULL, .bpf = o->stats};
+	const struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
 	const struct bpf_program *names = bpf_program__autoload(p->bpf->progs.list_processes)
 						  ? p->bpf->progs.list_processes
 						  : p->bpf->progs.list_processes_no_args;
@@ -168,14 +164,9 @@ static int attach(struct proctop *p)
 	r = iterator_run(names, &proctop_sizes, meter_listed, p->meter);
 	if (r < 0)
 		return fail(p, r, "cannot list the processes: %s", strerror(-r));
-	p->tasks_fd = iterator_link(p->bpf->progs.list_tasks);
-	if (p->tasks_fd < 0)
-		return fail(p, p->tasks_fd, "cannot list the threads: %s", strerror(-p->tasks_fd));
-	p->exited_fd =
-		iterator_link_map(p->bpf->progs.list_exited, bpf_map__fd(p->bpf->maps.exited));
-	if (p->exited_fd < 0)
-		return fail(p, p->exited_fd, "cannot list exited threads: %s",
-			    strerror(-p->exited_fd));
+	r = pass_link(&p->pass, &error);
+	if (r < 0)
+		return fail(p, r, "%s", error.text);
 	r = privileges_drop(&keep);
 	if (r < 0)
 		return fail(p, r, "cannot drop privileges: %s", strerror(-r));
@@ -190,12 +181,21 @@ static int trace(struct proctop *p)
 	int r = attach(p);
 
 	if (!r)
-		r = pass(p);
+		r = pass_run(&p->pass);
 	if (r)
 		return r;
-	meter_next_interval(p->meter);
+	if (shows_view(p)) {
+		r = view_new(&p->options, p->meter, &p->view, &error);
+		if (r < 0)
+			return fail(p, r, "%s", error.text);
+		r = view_interval(p->view);
+		if (r < 0)
+			return r;
+	} else {
+		meter_next_interval(p->meter);
+	}
 	p->next_ns = clock_now_ns() + p->options.interval_ns;
-	if (o->verbose || o->command)
+	if ((o->verbose || o->command) && !p->view)
 		fputs("ready\n", stderr);
 	if (o->command) {
 		r = command_release(&p->command, o->command, &error);
@@ -215,7 +215,7 @@ static int last_interval(struct proctop *p)
 
 	if (enough && !o->common.command)
 		return 0;
-	r = pass(p);
+	r = pass_run(&p->pass);
 	return r < 0 ? r : report_interval(p->report, true);
 }
 
@@ -226,6 +226,7 @@ static int run(struct proctop *p)
 	struct loop_options loop = {
 		.output_fd = STDOUT_FILENO,
 		.duration_ns = o->common.duration_ns,
+		.keyboard = shows_view(p),
 		.on_event = on_event,
 		.on_tick = on_tick,
 		.context = p,
@@ -248,11 +249,15 @@ static int run(struct proctop *p)
 	if (r < 0)
 		return fail(p, r, "cannot start: %s", strerror(-r));
 	p->meter->net = net;
+	p->pass.bpf = p->bpf;
+	p->pass.meter = p->meter;
+	p->pass.loop = p->loop;
 	if (o->common.command)
 		r = start_command(p);
 	if (!r)
 		r = trace(p);
-	if (!r)
+	view_freep(&p->view);
+	if (!r && !shows_view(p))
 		r = last_interval(p);
 	command_stop(&p->command);
 	if (r < 0 && r != -EPIPE && !p->explained)
@@ -276,7 +281,7 @@ static int exit_status(struct proctop *p, int r)
 
 int main(int argc, char **argv)
 {
-	struct proctop p = {.stats_fd = -1, .tasks_fd = -1, .exited_fd = -1};
+	struct proctop p = {.stats_fd = -1, .pass = {.tasks_fd = -1, .exited_fd = -1}};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -290,7 +295,6 @@ int main(int argc, char **argv)
 	meter_free(p.meter);
 	proctop_bpf__destroy(p.bpf);
 	closep(&p.stats_fd);
-	closep(&p.tasks_fd);
-	closep(&p.exited_fd);
+	pass_unlink(&p.pass);
 	return status;
 }

@@ -15,6 +15,7 @@ struct ledger {
 	struct account **collected;
 	size_t collected_max;
 	size_t max;
+	bool threads;
 	struct ledger_others others;
 	struct proctop_counters lost; /* as far as `others` has it */
 	uint32_t pass;		      /* 0: none yet */
@@ -29,6 +30,7 @@ int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
 	if (!ledger)
 		return -ENOMEM;
 	ledger->max = options->processes_max ? options->processes_max : PROCESSES_MAX;
+	ledger->threads = options->threads;
 	*ret_ledger = ledger;
 	return 0;
 }
@@ -121,6 +123,7 @@ static struct account *account_new(struct ledger *ledger, uint64_t group)
 	account->group = group;
 	account->exit_code = EXIT_CODE_UNKNOWN;
 	account->pass = ledger->pass;
+	account->n_tasks = ledger->threads;
 	HASH_ADD(hh, ledger->accounts, group, sizeof(account->group), account);
 	if (!account->hh.tbl) {
 		free(account);
@@ -137,7 +140,7 @@ static void account_check_final(struct ledger *ledger, struct account *account)
 {
 	if (!account->n_tasks || account->n_gone < account->n_tasks)
 		return;
-	account->final = true;
+	account->ended = account->final = true;
 	account->here = false;
 	account->threads = 0;
 	account->state = 'X';
@@ -309,7 +312,9 @@ static void account_end_pass(struct ledger *ledger, struct account *account)
 		account->ended = true; /* nothing has told of it */
 		account->state = 'X';
 	}
-	if (account->id.start_ns || account->pass + PASSES_GONE > ledger->pass)
+	account->listed = account->id.start_ns != 0;
+	account->over = account->ended;
+	if (account->listed || account->pass + PASSES_GONE > ledger->pass)
 		return;
 	/* what told of its end was lost */
 	others_add(ledger, &account->gone);
@@ -347,7 +352,7 @@ void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost)
 
 bool account_has_news(const struct account *account)
 {
-	return account->here || (account->ended && !account->shown) ||
+	return account->here || (account->over && !account->shown) ||
 	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
 }
 
@@ -367,7 +372,7 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 	}
 	n = 0;
 	DL_FOREACH (ledger->list, account)
-		if (account->id.start_ns)
+		if (account->listed)
 			ledger->collected[n++] = account;
 	*ret_accounts = ledger->collected;
 	return (ssize_t)n;
@@ -400,6 +405,14 @@ size_t ledger_pending(const struct ledger *ledger)
 	return n;
 }
 
+void ledger_tell_all(struct ledger *ledger)
+{
+	struct account *account;
+
+	DL_FOREACH (ledger->list, account)
+		account->told = account->over;
+}
+
 void ledger_next_interval(struct ledger *ledger)
 {
 	struct account *account, *next;
@@ -408,8 +421,8 @@ void ledger_next_interval(struct ledger *ledger)
 		bool late = !account->here && ledger->pass_ns - account->end_ns > LAG_MAX_NS;
 
 		account->before = account->total;
-		account->shown = account->ended;
-		if (account->ended && account->told && (account->final || late))
+		account->shown = account->over;
+		if (account->over && account->told && (account->final || late))
 			account_remove(ledger, account);
 	}
 	ledger->others.before = ledger->others.total;

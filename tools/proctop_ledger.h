@@ -56,6 +56,8 @@ struct account {
 	bool joined; /* was there before the ledger (or the filter) knew it: `before` is not 0 */
 	bool based;  /* and that is set */
 	bool ended;  /* its last thread has exited */
+	bool listed; /* as of the last pass: it is there to be shown */
+	bool over;   /* as of the last pass: it has ended */
 	bool final;  /* all threads are gone: total is exact */
 	bool shown;  /* as ended, in an interval */
 	bool told;   /* its exit has been told: user's mark */
@@ -75,6 +77,7 @@ struct ledger;
 
 struct ledger_options {
 	size_t processes_max; /* bound; 0: the default of 65,536 */
+	bool threads;	      /* it is of single threads, of which ledger_gone() tells the end */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -98,7 +101,8 @@ void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns);
 int ledger_task(struct ledger *ledger, const struct task_record *record);
 void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost);
 
-/* All accounts. Valid until the ledger changes. Returns how many, or -ENOMEM. */
+/* All accounts, as of the last pass. Valid until the ledger changes. Returns how many, or -ENOMEM.
+ */
 ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts);
 
 const struct ledger_others *ledger_get_others(const struct ledger *ledger);
@@ -108,6 +112,9 @@ uint64_t ledger_accounted_ns(const struct ledger *ledger);
 
 /* Processes that have ended and are not final. */
 size_t ledger_pending(const struct ledger *ledger);
+
+/* Marks as told whatever has ended. */
+void ledger_tell_all(struct ledger *ledger);
 
 /* The interval is over: what was shown as ended and told is forgotten. */
 void ledger_next_interval(struct ledger *ledger);

@@ -66,16 +66,21 @@ static size_t keep_text(struct lines *lines, const char *text)
 	return at;
 }
 
-/* In the name, or in a word of the command line? */
-static bool has_text(const struct process_names *names, const char *text)
+bool lines_has_text(const struct process_names *names, const char *text)
 {
+	char command[ARGS_MAX + 1];
+	size_t length = names->args_length;
+
 	if (strcasestr(names->name, text))
 		return true;
-	for (size_t at = 0; names->args && at < names->args_length;
-	     at += strlen(names->args + at) + 1)
-		if (strcasestr(names->args + at, text))
-			return true;
-	return false;
+	if (!names->args || !length)
+		return false;
+	if (length > ARGS_MAX)
+		length = ARGS_MAX;
+	for (size_t i = 0; i < length; i++)
+		command[i] = names->args[i] ? names->args[i] : ' ';
+	command[length] = '\0';
+	return strcasestr(command, text);
 }
 
 static bool wanted(const struct account *account, const struct process_names *names,
@@ -85,7 +90,7 @@ static bool wanted(const struct account *account, const struct process_names *na
 		return false;
 	if (options->by_uid && account->id.uid != options->uid)
 		return false;
-	if (options->text && !has_text(names, options->text))
+	if (options->text && !lines_has_text(names, options->text))
 		return false;
 	return !options->filter || filter_wants_name(options->filter, names->name);
 }
@@ -122,11 +127,13 @@ static void add_account(struct lines *lines, struct account *account,
 {
 	struct entry *entry = &lines->entries[lines->n];
 	struct process_names names;
+	bool thread;
 	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
 
 	process_table_find(processes, &account->id, options->text, &names);
 	if (!wanted(account, &names, options))
 		return;
+	thread = options->threads && account->id.tid != account->id.tgid;
 	*entry = (struct entry){
 		.line = {.account = account,
 			 .used = usage_since(&account->total, &account->before),
@@ -135,13 +142,17 @@ static void add_account(struct lines *lines, struct account *account,
 			 .age_ns = end_ns - account->id.start_ns,
 			 .count = 1,
 			 .threads = account->threads,
-			 .ended = account->ended,
-			 .final = account->final},
-		.name_at = keep_text(lines, names.name),
+			 .ended = account->over,
+			 .final = account->final,
+			 .thread = options->threads},
+		.name_at = keep_text(lines, thread ? account->id.comm : names.name),
 	};
-	if (account->ended && options->fold) {
+	if (account->over && options->fold) {
 		entry->parent_at = lines->texts.length;
-		lines_parent_name(processes, account, &lines->texts);
+		if (options->threads)
+			keep_text(lines, names.name);
+		else
+			lines_parent_name(processes, account, &lines->texts);
 	}
 	lines->n++;
 }

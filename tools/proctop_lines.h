@@ -11,6 +11,7 @@
 struct lines_options {
 	const struct process_filter *filter; /* -n; borrowed */
 	bool fold;			     /* the ended by name and parent's name, as one line */
+	bool threads;			     /* accounts are of threads: by their own names */
 	bool tree;			     /* children behind their parents */
 	bool no_kernel;			     /* no kernel threads */
 	bool by_uid;			     /* only user @uid */
@@ -35,6 +36,9 @@ static inline void lines_freep(struct lines **lines)
  * next call, or until the ledger changes. Returns how many, or -ENOMEM. */
 ssize_t lines_make(struct lines *lines, struct ledger *ledger, struct process_table *processes,
 		   const struct lines_options *options, uint64_t boot_ns, struct line **ret_lines);
+
+/* Is @text in the name, or in the command line as one types it? Case does not matter. */
+bool lines_has_text(const struct process_names *names, const char *text);
 
 /* Appends the name of an ended process's parent, with its NUL. */
 void lines_parent_name(struct process_table *processes, const struct account *account,

@@ -50,6 +50,7 @@ void meter_free(struct meter *meter)
 	users_free(meter->users);
 	lines_free(meter->lines);
 	ledger_free(meter->ledger);
+	ledger_free(meter->threads);
 	cgroup_table_free(meter->cgroups);
 	process_table_free(meter->processes);
 	free(meter);
@@ -59,6 +60,39 @@ static int end(struct meter *meter, const struct end_record *record)
 {
 	process_table_exit(meter->processes, &record->id);
 	return ledger_end(meter->ledger, record);
+}
+
+/* A number that no other thread has had or will have: a start does not come again within the hour
+ * that 42 bits of ns are. */
+static uint64_t thread_number(uint64_t start_ns, uint32_t tid)
+{
+	return start_ns << 22 | tid;
+}
+
+static int task(struct meter *meter, const struct task_record *record)
+{
+	struct task_record thread;
+	int r = ledger_task(meter->ledger, record);
+
+	if (r < 0 || !meter->threads)
+		return r;
+	thread = *record;
+	thread.group = thread_number(record->task_start_ns, record->id.tid);
+	thread.released = (struct task_sums){};
+	thread.threads = 1;
+	return ledger_task(meter->threads, &thread);
+}
+
+static int gone(struct meter *meter, const struct gone_record *record)
+{
+	struct gone_record thread;
+	int r = ledger_gone(meter->ledger, record);
+
+	if (r < 0 || !meter->threads)
+		return r;
+	thread = *record;
+	thread.group = thread_number(record->task_start_ns, record->tid);
+	return ledger_gone(meter->threads, &thread);
 }
 
 int meter_record(void *context, const void *data, size_t size)
@@ -74,13 +108,13 @@ int meter_record(void *context, const void *data, size_t size)
 		r = cgroup_table_add(meter->cgroups, data, size);
 		break;
 	case RECORD_TASK:
-		r = ledger_task(meter->ledger, data);
+		r = task(meter, data);
 		break;
 	case RECORD_END:
 		r = end(meter, data);
 		break;
 	case RECORD_GONE:
-		r = ledger_gone(meter->ledger, data);
+		r = gone(meter, data);
 		break;
 	default:
 		r = -EBADMSG;
@@ -108,7 +142,11 @@ void meter_begin_pass(struct meter *meter)
 	/* where it cannot be read, the machine's part is not known: all 0 */
 	if (machine_read_cpus(meter->proc_fd, &meter->cpus_end) < 0)
 		meter->cpus_end = meter->cpus_begin;
+	if (!meter->cpus_begin.n)
+		meter->cpus_begin = meter->cpus_end;
 	ledger_begin_pass(meter->ledger, meter->boot_ns);
+	if (meter->threads)
+		ledger_begin_pass(meter->threads, meter->boot_ns);
 }
 
 void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
@@ -117,6 +155,8 @@ void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
 	meter->totals = *totals;
 	meter->counters = *counters;
 	ledger_end_pass(meter->ledger, &meter->totals);
+	if (meter->threads)
+		ledger_end_pass(meter->threads, &meter->totals);
 }
 
 /* What the processors did besides being idle is measured as the rest: the kernel knows when they
@@ -163,6 +203,21 @@ void meter_name(struct meter *meter, const struct account *account, bool need_ar
 	context->cgroup = cgroup_table_find(meter->cgroups, account->id.cgroup_id);
 }
 
+int meter_watch_threads(struct meter *meter, bool watch)
+{
+	struct ledger_options options = {.threads = true};
+
+	ledger_freep(&meter->threads);
+	return watch ? ledger_new(&options, &meter->threads) : 0;
+}
+
+void meter_tell_all(struct meter *meter)
+{
+	ledger_tell_all(meter->ledger);
+	if (meter->threads)
+		ledger_tell_all(meter->threads);
+}
+
 void meter_next_interval(struct meter *meter)
 {
 	meter->begin_ns = meter->end_ns;
@@ -170,4 +225,6 @@ void meter_next_interval(struct meter *meter)
 	meter->totals_begin = meter->totals;
 	meter->counters_begin = meter->counters;
 	ledger_next_interval(meter->ledger);
+	if (meter->threads)
+		ledger_next_interval(meter->threads);
 }

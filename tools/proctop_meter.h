@@ -19,6 +19,7 @@ struct meter {
 	struct process_table *processes;
 	struct cgroup_table *cgroups;
 	struct ledger *ledger;
+	struct ledger *threads; /* of threads as if each were a process; NULL: not watched */
 	struct lines *lines;
 	struct users *users;
 	struct clock clock;
@@ -61,6 +62,12 @@ struct proctop_context meter_context(const struct meter *meter);
 /* Names and cgroup of an account, into @context; @names is what it will point to. */
 void meter_name(struct meter *meter, const struct account *account, bool need_args,
 		struct process_names *names, struct proctop_context *context);
+
+/* Threads one by one, from the next pass on. Returns 0 or -ENOMEM. */
+int meter_watch_threads(struct meter *meter, bool watch);
+
+/* All that has ended has been told. */
+void meter_tell_all(struct meter *meter);
 
 /* The interval has been shown: the next one begins where it ended. */
 void meter_next_interval(struct meter *meter);

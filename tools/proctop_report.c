@@ -114,7 +114,7 @@ static bool wants_exit(const struct report *report, const struct account *accoun
 {
 	uint64_t since_ns = report->meter->boot_ns - account->end_ns;
 
-	if (!account->ended || account->told)
+	if (!account->over || account->told)
 		return false;
 	return account->final || last || since_ns > EXIT_WAIT_NS;
 }
@@ -130,12 +130,14 @@ static int print_exits(struct report *report, bool last)
 	ssize_t n = ledger_collect(report->meter->ledger, &accounts);
 	int r = 0;
 
+	if (table) {
+		meter_tell_all(report->meter);
+		return 0;
+	}
 	for (ssize_t i = 0; i < n && !r; i++) {
 		if (!wants_exit(report, accounts[i], last))
 			continue;
 		accounts[i]->told = true;
-		if (table)
-			continue;
 		meter_name(report->meter, accounts[i], report->need_args, &names, &context);
 		if (!filter_wants_name(filter, names.name))
 			continue;

@@ -173,8 +173,6 @@ static void fill_folded(const struct line *line, struct row *row)
 	else
 		row_uint(row, FIELD_UID, line->account->id.uid);
 	row_text(row, FIELD_NAME, line->name);
-	if (line->parent)
-		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);
 	row_uint(row, FIELD_COUNT, line->count);
 }
 
@@ -290,6 +288,10 @@ void proctop_row(const struct line *line, const struct proctop_context *context,
 		fill_process(line->account, context, row);
 	else
 		fill_folded(line, row);
+	if (line->thread && row->cells[FIELD_PID].kind == CELL_UINT)
+		row_uint(row, FIELD_PID, line->account->id.tid);
+	if (line->parent && *line->parent && !context->names)
+		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);
 	fill_used(line, context, row);
 	if (row_wants(row, FIELD_USER))
 		fill_short(line, context, row);

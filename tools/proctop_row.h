@@ -94,6 +94,7 @@ struct line {
 	uint32_t count;	  /* processes in this line; "(others)": threads */
 	uint32_t threads; /* alive */
 	bool ended, final;
+	bool thread; /* a single thread */
 	/* folded: not all of them have the same of these */
 	bool many_ppids, many_uids, many_exits;
 	uint8_t depth; /* in a tree */
