@@ -13,6 +13,7 @@ const volatile struct connsnoop_config settings = {};
 
 #include "connsnoop_attempt.bpf.h"
 #include "connsnoop_close.bpf.h"
+#include "connsnoop_datagram.bpf.h"
 #include "connsnoop_list.bpf.h"
 #include "process.bpf.h"
 
@@ -177,12 +178,25 @@ int BPF_KRETPROBE(on_accept_probe, const void *sk)
 	return 0;
 }
 
-/* First touch of an accepted socket, where no function hook tells who accepted it. */
+/* Set by user space while accepted sockets may be touched for the first time. */
+bool touch_now = false;
+
+static __always_inline bool touch_wanted(void)
+{
+	return settings.touch && touch_now;
+}
+
+/* Datagrams; and the first touch of an accepted socket, where no function hook tells who accepted
+ * it.
+ */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 {
 	pin();
-	socket_touch(sk, OWNER_RECV);
+	if (sk->sk_type != SOCK_STREAM)
+		datagram_received(sk, ret, flags);
+	else if (touch_wanted())
+		socket_touch(sk, OWNER_RECV);
 	unpin();
 	return 0;
 }
@@ -191,7 +205,10 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 {
 	pin();
-	socket_touch(sk, OWNER_SEND);
+	if (sk->sk_type != SOCK_STREAM)
+		datagram_sent(sk, ret);
+	else if (touch_wanted())
+		socket_touch(sk, OWNER_SEND);
 	unpin();
 	return 0;
 }

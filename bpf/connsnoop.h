@@ -10,7 +10,7 @@ enum connsnoop_record_type {
 	RECORD_CONNECT = RECORD_TOOL, /* struct connect_record */
 	RECORD_ACCEPT,		      /* struct accept_record */
 	RECORD_LISTEN,		      /* struct listen_record */
-	RECORD_FLOW,		      /* reserved for datagrams */
+	RECORD_FLOW,		      /* struct flow_record */
 	RECORD_CLOSE,		      /* struct close_record */
 	RECORD_OPEN,		      /* struct open_record, from the iterators */
 };
@@ -24,8 +24,25 @@ enum connsnoop_record_type {
  * kernel's memory for them grows as needed, about 250 bytes each. */
 #define SOCKETS_MAX 262144
 
+/* Flows of datagrams that are kept in mind at most; at the bound the one that was used least lately
+ * is closed early. About 350 bytes each in the kernel. */
+#define FLOWS_MAX 65536
+
 /* In place of a cookie where the kernel gave none: tells records of one socket from others. */
 #define COOKIE_OWN (1ULL << 63)
+
+/* In place of IPPROTO_* for sockets that are no transport protocol's. */
+#define PROTOCOL_RAW	0x1000
+#define PROTOCOL_PACKET 0x1001
+
+/* What --proto selects: bits in the order of its words. */
+#define SELECT_TCP	 0x01U
+#define SELECT_UDP	 0x02U /* and UDP-Lite */
+#define SELECT_ICMP	 0x04U /* ping sockets */
+#define SELECT_RAW	 0x08U
+#define SELECT_PACKET	 0x10U
+#define SELECT_ALL	 0x1fU
+#define SELECT_DATAGRAMS (SELECT_ALL & ~SELECT_TCP)
 
 #define EVENT_BIT(type) (1U << ((type)-RECORD_TOOL))
 
@@ -49,11 +66,11 @@ struct connection {
 	__u64 cookie; /* of the socket, as in `ss -e` (sk:, in decimal), never reused; or COOKIE_OWN
 		       */
 	__u8 laddr[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
-	__u8 raddr[16]; /* as laddr; zero for a listener */
+	__u8 raddr[16]; /* as laddr; zero for a listener, and where it is not known */
 	__u32 netns;	/* inode number of the socket's network namespace */
 	__u16 lport;	/* host order; 0: none (yet) */
 	__u16 rport;	/* host order */
-	__u16 protocol; /* IPPROTO_* */
+	__u16 protocol; /* IPPROTO_*, PROTOCOL_* */
 	__u8 owner_src; /* enum owner_source */
 	__u8 state;	/* TCP_* of the kernel at that moment */
 	__u32 pad;
@@ -97,8 +114,23 @@ struct listen_record {
 };
 _Static_assert(sizeof(struct listen_record) == 152, "listen_record");
 
+enum flow_direction {
+	FLOW_OUT = 1, /* its first datagram was sent */
+	FLOW_IN,      /* was received */
+};
+
+/* First datagram between a socket and a peer, by this process; header.ts_ns is when it was sent or
+ * received. */
+struct flow_record {
+	struct record_header header;
+	struct connection connection;
+	__u32 direction; /* enum flow_direction */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct flow_record) == 152, "flow_record");
+
 enum closed_by {
-	CLOSED_BY_NONE = 0, /* nobody: the kernel gave up (timeout), see error */
+	CLOSED_BY_NONE = 0, /* nobody: timeout (see error), idle */
 	CLOSED_BY_LOCAL,    /* this end's FIN or RST came first */
 	CLOSED_BY_REMOTE,   /* the peer's FIN came first */
 	CLOSED_BY_RESET,    /* the peer sent an RST */
@@ -106,13 +138,17 @@ enum closed_by {
 
 #define CLOSE_INFERRED 0x1U /* seen at the socket's end only: ts is late */
 #define CLOSE_GONE     0x2U /* seen by nobody: the socket is gone; made by user space, no counters */
+#define CLOSE_IDLE     0x4U  /* a flow without a datagram for as long as --idle says */
+#define CLOSE_EARLY    0x8U  /* a flow that had to make room for others: FLOWS_MAX */
+#define CLOSE_PINNED   0x10U /* its flow record went before */
 
 struct close_record {
 	struct record_header header;
 	struct connection connection;
-	__u64 opened_ns;	  /* when it was established, CLOCK_MONOTONIC; 0: before the tool */
+	__u64 opened_ns;	  /* when it was established, CLOCK_MONOTONIC; 0: before the tool;
+				   * of a flow: its first datagram */
 	__u64 tx_bytes, rx_bytes; /* payload, as the application sees it */
-	__u32 tx_packets, rx_packets; /* TCP segments, wrap at 2^32 */
+	__u32 tx_packets, rx_packets; /* TCP segments, or datagrams; wrap at 2^32 */
 	__u32 retransmits;	      /* segments sent again */
 	__u32 rtt_us;		      /* smoothed round trip at the end; 0: never measured */
 	__u32 error;		      /* errno that ended it; 0: none */
@@ -145,6 +181,16 @@ struct connsnoop_config {
 	__u32 list_only;      /* the iterators only list: no socket is tagged */
 	__u32 has_cookie;     /* bpf_get_socket_cookie() may be called by tracing programs (5.12) */
 	__u32 has_sock_from_file; /* bpf_sock_from_file() is there (5.11) */
+	__u32 protocols;	  /* SELECT_* */
+	__u32 touch;		  /* who touches accepted sockets is of interest */
+	__u64 idle_ns;		  /* a flow without a datagram for so long is over */
+};
+
+/* What the kernel side counts of datagrams, in .bss. */
+struct flow_counters {
+	__u64 sweeps;  /* flows wait for a sweep to close them: grows */
+	__u64 early;   /* flows closed early, for others needed the room */
+	__u64 no_peer; /* datagrams whose peer could not be told */
 };
 
 #endif

@@ -56,6 +56,13 @@ struct iterator_tcp {
 	__u32 uid;
 };
 
+struct iterator_map_element {
+	ITERATOR_POINTER(struct iterator_meta, meta);
+	ITERATOR_POINTER(void, map);
+	ITERATOR_POINTER(void, key);
+	ITERATOR_POINTER(void, value);
+};
+
 /* From 7.0 on tracepoints may be preempted: what is one per CPU would be shared, and the kernel
  * would not run the same program for another task meanwhile. */
 static __always_inline void pin(void)

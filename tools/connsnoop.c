@@ -18,6 +18,7 @@
 #include "tools/connsnoop_programs.h"
 #include "tools/connsnoop_stats.h"
 #include "tools/connsnoop_stream.h"
+#include "tools/connsnoop_sweep.h"
 #include "tools/connsnoop_touch.h"
 
 #define SWEEP_NS     (10 * NSEC_PER_SEC) /* so often, connections that are gone are looked for */
@@ -32,6 +33,7 @@ struct connsnoop {
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
 	struct touch touch;
+	struct sweep sweep;
 	int sweep_fd; /* link of the iterator for that; -1: none */
 	uint64_t swept_ns;
 	bool explained; /* why it failed has been said */
@@ -105,6 +107,9 @@ static int on_tick(void *context, uint64_t now_ns)
 
 	if (r < 0)
 		return fail(c, r, "cannot watch who accepts any more: %s", strerror(-r));
+	r = sweep_tick(&c->sweep, now_ns, false);
+	if (r < 0)
+		return fail(c, r, "cannot look for idle flows any more: %s", strerror(-r));
 	if (now_ns - c->swept_ns > SWEEP_NS) {
 		c->swept_ns = now_ns;
 		if (stream_has_older(c->stream, now_ns - SWEEP_AGE_NS))
@@ -131,6 +136,8 @@ static int attach(struct connsnoop *c)
 		if (r < 0)
 			return fail(c, r, "%s", error.text);
 		r = touch_init(&c->touch, c->bpf);
+		if (!r)
+			r = sweep_init(&c->sweep, c->bpf, o->idle_ns);
 		if (r < 0)
 			return r;
 	}
@@ -248,7 +255,10 @@ static int exit_status(struct connsnoop *c, int r)
 
 int main(int argc, char **argv)
 {
-	struct connsnoop c = {.touch = TOUCH_NONE, .stats_fd = -1, .sweep_fd = -1};
+	struct connsnoop c = {.touch = TOUCH_NONE,
+			      .sweep = SWEEP_NONE,
+			      .stats_fd = -1,
+			      .sweep_fd = -1};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -267,5 +277,6 @@ int main(int argc, char **argv)
 	closep(&c.stats_fd);
 	closep(&c.sweep_fd);
 	touch_release(&c.touch);
+	sweep_release(&c.sweep);
 	return status;
 }

@@ -3,19 +3,24 @@
 
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/parse.h"
 #include "tools/connsnoop_row.h"
 
 #define ALL_EVENTS                                                                                 \
 	(EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_LISTEN) |         \
-	 EVENT_BIT(RECORD_CLOSE) | EVENT_BIT(RECORD_OPEN))
+	 EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE) | EVENT_BIT(RECORD_OPEN))
 
 #define KEY_LISTENING 0x1001
 #define KEY_EXISTING  0x1002
+#define KEY_IDLE      0x1003
 
-static const char doc[] = "Show who talks to whom: every TCP connection with the process behind "
-			  "it, the shortest-lived "
-			  "included.\v"
+#define IDLE_SECONDS "60"
+#define IDLE_NS	     (60 * NSEC_PER_SEC)
+
+static const char doc[] = "Show who talks to whom: every TCP connection and every flow of "
+			  "datagrams (UDP, ping, raw and packet sockets) with the process "
+			  "behind it, the shortest-lived included.\v"
 			  "Examples:\n"
 			  "  connsnoop                        every connection of this machine\n"
 			  "  connsnoop -x                     only connects that fail\n"
@@ -28,13 +33,16 @@ static const struct argp_option options[] = {
 	{"list", 'l', NULL, 0, "print the sockets that are open now, and end", 0},
 	{"listening", KEY_LISTENING, NULL, 0, "with -l (implied): only listeners", 0},
 	{"existing", KEY_EXISTING, NULL, 0, "print what is open now, then go on without a gap", 0},
-	{"events", 'e', "LIST", 0, "only these: connect,accept,listen,close,open", 0},
+	{"events", 'e', "LIST", 0, "only these: connect,accept,listen,flow,close,open", 0},
 	{"failed", 'x', NULL, 0, "only connects that failed", 0},
+	{"idle", KEY_IDLE, "SECONDS", 0,
+	 "a flow of datagrams is over after so long without one (default " IDLE_SECONDS ")", 0},
 	{"args", 'a', NULL, 0, "show command lines in the table", 0},
 	{},
 };
 
-static const char *const protocols[] = {"tcp", NULL};
+/* By bits of SELECT_*. */
+static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", NULL};
 
 static error_t parse(int key, char *word, struct argp_state *state)
 {
@@ -63,6 +71,10 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return 0;
 	case 'x':
 		o->failed = true;
+		return 0;
+	case KEY_IDLE:
+		if (parse_duration(word, &o->idle_ns, &error) < 0)
+			options_usage("--idle %s", error.text);
 		return 0;
 	case 'a':
 		o->args = true;
@@ -117,6 +129,7 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 	options_init(&o->common);
 	o->traffic.protocol_names = protocols;
 	o->events = ALL_EVENTS;
+	o->idle_ns = IDLE_NS;
 	options_parse(&argp, argc, argv, o, &o->common);
 	if (o->common.fields && strcmp(o->common.fields, "help") == 0) {
 		output_help_fields(connsnoop_fields, FIELDS, stdout);
@@ -128,6 +141,8 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 		options_usage("-l and --existing exclude each other: the latter goes on streaming");
 	if (o->failed)
 		o->events &= EVENT_BIT(RECORD_CONNECT);
+	if (!o->traffic.protocols)
+		o->traffic.protocols = SELECT_ALL;
 	if (!o->events)
 		options_usage("-x shows only connects, and -e leaves them out");
 	o->output.format = o->common.format;

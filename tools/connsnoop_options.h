@@ -12,6 +12,7 @@ struct connsnoop_options {
 	struct options common;
 	struct traffic_filter traffic;
 	uint32_t events;	      /* EVENT_BIT()s */
+	uint64_t idle_ns;	      /* a flow of datagrams is over after that */
 	bool failed;		      /* only connects that failed */
 	bool list;		      /* print what is open and end */
 	bool listening;		      /* only listeners of that */

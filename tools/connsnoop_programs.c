@@ -51,6 +51,39 @@ static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_
 	want(bpf->progs.resolve_accepts, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
 }
 
+static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
+			   const struct connsnoop_features *f)
+{
+	want(bpf->progs.on_state, true);
+	want(bpf->progs.on_state_nested, true);
+	want(bpf->progs.on_destroy, true);
+	if (o->events & EVENT_BIT(RECORD_CONNECT))
+		choose_for_connect(bpf, f);
+	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
+		choose_for_accept(bpf, f);
+}
+
+static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf)
+{
+	bool udp = o->traffic.protocols & SELECT_UDP;
+
+	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE))) {
+		want(bpf->progs.on_receive, true);
+		want(bpf->progs.on_send, true);
+		want(bpf->progs.on_release, true);
+		want(bpf->progs.on_flow_owner_exit, true);
+		want(bpf->progs.sweep_flows, true);
+		want(bpf->progs.on_sendmsg4, udp);
+		want(bpf->progs.on_sendmsg6, udp);
+		want(bpf->progs.on_recvmsg4, udp);
+		want(bpf->progs.on_recvmsg6, udp);
+	}
+	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
+		want(bpf->progs.on_bind4, udp);
+		want(bpf->progs.on_bind6, udp);
+	}
+}
+
 static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 		   const struct connsnoop_features *f)
 {
@@ -73,13 +106,21 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_exit, true);
 	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
 	want(bpf->progs.on_move, true);
-	want(bpf->progs.on_state, true);
-	want(bpf->progs.on_state_nested, true);
-	want(bpf->progs.on_destroy, true);
-	if (o->events & EVENT_BIT(RECORD_CONNECT))
-		choose_for_connect(bpf, f);
-	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
-		choose_for_accept(bpf, f);
+	if (o->traffic.protocols & SELECT_TCP)
+		choose_for_tcp(o, bpf, f);
+	if (o->traffic.protocols & SELECT_DATAGRAMS && !o->failed)
+		choose_for_datagrams(o, bpf);
+}
+
+/* Maps that nobody will use take the least there is. */
+static void forget_flows(struct connsnoop_bpf *bpf)
+{
+	struct bpf_map *const maps[] = {bpf->maps.flows, bpf->maps.flow_queue,
+					bpf->maps.flow_owners, bpf->maps.datagram_sockets,
+					bpf->maps.peers};
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		bpf_map__set_max_entries(maps[i], 1);
 }
 
 static int load(const struct connsnoop_options *o, const struct connsnoop_features *f,
@@ -99,6 +140,11 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	settings->list_only = o->list;
 	settings->has_cookie = connsnoop_uses(f, FEATURE_COOKIES);
 	settings->has_sock_from_file = connsnoop_uses(f, FEATURE_SOCKET_FILES);
+	settings->protocols = o->traffic.protocols;
+	settings->touch =
+		o->traffic.protocols & SELECT_TCP && connsnoop_uses(f, FEATURE_TOUCH_ACCEPT);
+	settings->idle_ns = o->idle_ns;
+	bpf->bss->touch_now = true;
 	bpf->rodata->can_cast = connsnoop_uses(f, FEATURE_CAST);
 	bpf->rodata->can_pin = connsnoop_uses(f, FEATURE_PIN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
@@ -107,6 +153,8 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	if (o->list)
 		bpf_map__set_max_entries(bpf->maps.sockets, 1);
 	choose(o, bpf, f);
+	if (!bpf_program__autoload(bpf->progs.sweep_flows))
+		forget_flows(bpf);
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
 		return r;
@@ -149,21 +197,28 @@ int programs_load(const struct connsnoop_options *o, struct connsnoop_features *
 	return 0;
 }
 
-/* The programs that see every connect(2) begin, of all cgroups. */
+/* The programs that stand on the cgroup of all cgroups. */
 static int attach_to_cgroup(struct connsnoop_bpf *bpf)
 {
+	const struct bpf_object_skeleton *skeleton = bpf->skeleton;
 	_cleanup_(closep) int root = -1;
 
-	if (!bpf_program__autoload(bpf->progs.on_connect4))
-		return 0;
-	root = cgroup_open_root();
-	if (root < 0)
-		return root;
-	bpf->links.on_connect4 = bpf_program__attach_cgroup(bpf->progs.on_connect4, root);
-	if (!bpf->links.on_connect4)
-		return -errno;
-	bpf->links.on_connect6 = bpf_program__attach_cgroup(bpf->progs.on_connect6, root);
-	return bpf->links.on_connect6 ? 0 : -errno;
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		struct bpf_program *program = *skeleton->progs[i].prog;
+		enum bpf_prog_type type = bpf_program__type(program);
+
+		if (!bpf_program__autoload(program) ||
+		    (type != BPF_PROG_TYPE_CGROUP_SOCK_ADDR && type != BPF_PROG_TYPE_CGROUP_SOCK))
+			continue;
+		if (root < 0)
+			root = cgroup_open_root();
+		if (root < 0)
+			return root;
+		*skeleton->progs[i].link = bpf_program__attach_cgroup(program, root);
+		if (!*skeleton->progs[i].link)
+			return -errno;
+	}
+	return 0;
 }
 
 int programs_attach(struct connsnoop_bpf *bpf, struct error *error)

@@ -9,69 +9,6 @@
 #include "lib/cgroup.h"
 #include "lib/cidr.h"
 
-const char *const connsnoop_events[] = {"connect", "accept", "listen", "flow",
-					"close",   "open",   NULL};
-
-const struct field connsnoop_fields[FIELDS] = {
-	[FIELD_TYPE] = {"type", "EVENT", "connect, accept, listen, close, open, lost", 7, 0},
-	[FIELD_TS] = {"ts", "TS", "when it happened, RFC 3339 UTC with ns", 12, 0},
-	[FIELD_PID] = {"pid", "PID", "process id", 7, FIELD_RIGHT},
-	[FIELD_TID] = {"tid", "TID", "thread id", 7, FIELD_RIGHT},
-	[FIELD_NAME] = {"name", "NAME", "full name of the process", 18, 0},
-	[FIELD_COMM] = {"comm", "COMM", "name of the thread, 15 bytes at most", 15, 0},
-	[FIELD_NAME_SRC] = {"name_src", "NAMESRC",
-			    "how name is known: exec iter fork exe cmdline kernel guess comm", 7,
-			    0},
-	[FIELD_EXE] = {"exe", "EXE", "path of the executable", 24, 0},
-	[FIELD_SCRIPT] = {"script", "SCRIPT", "path of the script that an interpreter runs", 24, 0},
-	[FIELD_ARGS] = {"args", "ARGS", "command line, an array", 30, 0},
-	[FIELD_ARGS_CUT] = {"args_cut", "CUT", "true: the command line is longer", 3, 0},
-	[FIELD_PPID] = {"ppid", "PPID", "process id of the parent", 7, FIELD_RIGHT},
-	[FIELD_UID] = {"uid", "UID", "effective user id", 6, FIELD_RIGHT},
-	[FIELD_CGROUP] = {"cgroup", "CGROUP", "path of the cgroup (v2)", 30, 0},
-	[FIELD_CONTAINER] = {"container", "CONTAINER", "container id found in cgroup", 12, 0},
-	[FIELD_NETNS] = {"netns", "NETNS", "network namespace, inode number", 10, FIELD_RIGHT},
-	[FIELD_PROTO] = {"proto", "PROTO", "protocol", 5, 0},
-	[FIELD_LADDR] = {"laddr", "LADDR", "local address", 15, 0},
-	[FIELD_LPORT] = {"lport", "LPORT", "local port", 5, FIELD_RIGHT},
-	[FIELD_RADDR] = {"raddr", "RADDR", "remote address", 15, 0},
-	[FIELD_RPORT] = {"rport", "RPORT", "remote port", 5, FIELD_RIGHT},
-	[FIELD_COOKIE] = {"cookie", "COOKIE", "the kernel's number of the socket", 8, FIELD_RIGHT},
-	[FIELD_OWNER_SRC] = {"owner_src", "OWNSRC",
-			     "how pid is known: connect accept listen send recv close iter unknown",
-			     7, 0},
-	[FIELD_ERROR] = {"error", "ERROR", "errno that ended it, such as ECONNREFUSED", 12, 0},
-	[FIELD_LATENCY] = {"latency_ns", "LATENCY", "from connect to its end, ns", 10, FIELD_RIGHT},
-	[FIELD_LISTENER_PID] = {"listener_pid", "LISTENER", "process that listened for it", 8,
-				FIELD_RIGHT},
-	[FIELD_BACKLOG] = {"backlog", "BACKLOG", "connections that may wait for accept", 7,
-			   FIELD_RIGHT},
-	[FIELD_DURATION] = {"duration_ns", "DURATION", "from established to closed, ns", 12,
-			    FIELD_RIGHT},
-	[FIELD_TX_BYTES] = {"tx_bytes", "TX", "payload sent, bytes", 10, FIELD_RIGHT},
-	[FIELD_RX_BYTES] = {"rx_bytes", "RX", "payload received, bytes", 10, FIELD_RIGHT},
-	[FIELD_TX_PACKETS] = {"tx_packets", "TXPKT", "segments sent (wraps at 2^32)", 7,
-			      FIELD_RIGHT},
-	[FIELD_RX_PACKETS] = {"rx_packets", "RXPKT", "segments received (wraps at 2^32)", 7,
-			      FIELD_RIGHT},
-	[FIELD_RETRANSMITS] = {"retransmits", "RETRANS", "segments sent again", 7, FIELD_RIGHT},
-	[FIELD_RTT] = {"rtt_us", "RTT", "smoothed round-trip time, us", 7, FIELD_RIGHT},
-	[FIELD_CLOSED_BY] = {"closed_by", "CLOSEDBY", "who closed first: local remote reset", 8, 0},
-	[FIELD_INFERRED] = {"inferred", "INFERRED",
-			    "true: the end itself was not seen, ts is when it was noticed", 8, 0},
-	[FIELD_STATE] = {"state", "STATE", "TCP state", 11, 0},
-	[FIELD_HOLDERS] = {"holders", "HOLDERS", "all processes that hold the socket, an array", 12,
-			   0},
-	[FIELD_COUNT] = {"count", "COUNT", "records lost", 7, FIELD_RIGHT},
-	[FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
-	[FIELD_SECONDS] = {"seconds", "SECONDS", "since the start of connsnoop, s", 11,
-			   FIELD_RIGHT | FIELD_TABLE},
-	[FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 17, FIELD_TABLE},
-	[FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 17, FIELD_TABLE},
-	[FIELD_DETAIL] = {"detail", "DETAIL", "what the event has to say, in short", 26,
-			  FIELD_TABLE},
-};
-
 static const char *owner_source_name(uint8_t source)
 {
 	static const char *const names[OWNER_SOURCES] = {
@@ -93,6 +30,31 @@ static const char *tcp_state_name(uint8_t state)
 	};
 
 	return state < ARRAY_SIZE(names) ? names[state] : NULL;
+}
+
+static const char *protocol_name(uint16_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_UDPLITE:
+		return "udplite";
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return "icmp";
+	case PROTOCOL_RAW:
+		return "raw";
+	case PROTOCOL_PACKET:
+		return "packet";
+	}
+	return NULL;
+}
+
+static bool is_datagram(const struct connection *connection)
+{
+	return connection->protocol != IPPROTO_TCP;
 }
 
 /* A number and its unit in five columns at most: 950us, 1.2ms, 34ms, 5.6s; 512, 1.2k, 34M. */
@@ -163,6 +125,30 @@ static void row_local(struct row *row, const struct connection *connection)
 		row_null(row, FIELD_LPORT);
 }
 
+/* A listener has no peer: its zero address is not one. */
+static void fill_no_peer(struct row *row)
+{
+	row_null(row, FIELD_RADDR);
+	row_null(row, FIELD_RPORT);
+	row_null(row, FIELD_REMOTE);
+}
+
+/* Of a listener there is none; of a datagram it may not be known. */
+static void row_remote(struct row *row, const struct connection *connection)
+{
+	static const uint8_t none[16];
+
+	if (is_datagram(connection) && !memcmp(connection->raddr, none, 16)) {
+		fill_no_peer(row);
+		return;
+	}
+	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
+	if (connection->rport || !is_datagram(connection))
+		row_uint(row, FIELD_RPORT, connection->rport);
+	else
+		row_null(row, FIELD_RPORT);
+}
+
 static void row_error(struct row *row, uint32_t error)
 {
 	const char *name;
@@ -231,23 +217,14 @@ static void fill_connection(const struct connection *connection,
 	else
 		fill_no_owner(row);
 	row_uint(row, FIELD_NETNS, connection->netns);
-	row_text(row, FIELD_PROTO, connection->protocol == IPPROTO_TCP ? "tcp" : NULL);
+	row_text(row, FIELD_PROTO, protocol_name(connection->protocol));
 	row_local(row, connection);
-	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
-	row_uint(row, FIELD_RPORT, connection->rport);
+	row_remote(row, connection);
 	if (connection->cookie & COOKIE_OWN)
 		row_null(row, FIELD_COOKIE);
 	else
 		row_uint(row, FIELD_COOKIE, connection->cookie);
 	row_text(row, FIELD_OWNER_SRC, owner_source_name(connection->owner_src));
-}
-
-/* A listener has no peer: its zero address is not one. */
-static void fill_no_peer(struct row *row)
-{
-	row_null(row, FIELD_RADDR);
-	row_null(row, FIELD_RPORT);
-	row_null(row, FIELD_REMOTE);
 }
 
 static void fill_listener_pid(struct row *row, uint32_t listener_pid)
@@ -292,7 +269,10 @@ static void fill_counters(const struct close_record *record, struct row *row)
 	row_uint(row, FIELD_RX_BYTES, record->rx_bytes);
 	row_uint(row, FIELD_TX_PACKETS, record->tx_packets);
 	row_uint(row, FIELD_RX_PACKETS, record->rx_packets);
-	row_uint(row, FIELD_RETRANSMITS, record->retransmits);
+	if (is_datagram(&record->connection))
+		row_null(row, FIELD_RETRANSMITS);
+	else
+		row_uint(row, FIELD_RETRANSMITS, record->retransmits);
 	if (record->rtt_us)
 		row_uint(row, FIELD_RTT, record->rtt_us);
 	else
@@ -313,7 +293,7 @@ static void fill_close(const struct close_record *record, struct row *row)
 		row_uint(row, FIELD_LISTENER_PID, record->listener_pid);
 	row_error(row, record->error);
 	row_text(row, FIELD_CLOSED_BY, by);
-	if (record->flags)
+	if (record->flags & (CLOSE_INFERRED | CLOSE_GONE))
 		row_bool(row, FIELD_INFERRED, true);
 	if (record->flags & CLOSE_GONE) {
 		for (size_t i = FIELD_DURATION; i <= FIELD_RTT; i++)
@@ -334,14 +314,43 @@ static void fill_close(const struct close_record *record, struct row *row)
 	format_bytes(record->rx_bytes, rx);
 	if (!by && record->error)
 		by = strerrorname_np((int)record->error);
+	if (record->flags & (CLOSE_IDLE | CLOSE_EARLY))
+		by = record->flags & CLOSE_IDLE ? "idle" : "early";
 	row_text_printf(row, FIELD_DETAIL, "tx %s rx %s%s%s%s%s", tx, rx, duration[0] ? " " : "",
 			duration, by ? " " : "", by ? by : "");
+}
+
+static void fill_listen(const struct listen_record *record, struct row *row)
+{
+	fill_no_peer(row);
+	if (is_datagram(&record->connection)) {
+		row_null(row, FIELD_BACKLOG);
+		return;
+	}
+	row_uint(row, FIELD_BACKLOG, record->backlog);
+	row_text_printf(row, FIELD_DETAIL, "backlog %u", record->backlog);
+}
+
+static void fill_flow(const struct flow_record *record, struct row *row)
+{
+	const char *direction = record->direction == FLOW_OUT ? "out" : "in";
+
+	row_text(row, FIELD_DIRECTION, direction);
+	row_text(row, FIELD_DETAIL, direction);
+}
+
+/* As ss has it: a datagram socket that is not connected. */
+static const char *state_name(const struct connection *connection)
+{
+	if (is_datagram(connection) && connection->state == TCP_CLOSE)
+		return "UNCONN";
+	return tcp_state_name(connection->state);
 }
 
 static void fill_open(const struct open_record *record, const struct connsnoop_context *context,
 		      struct row *row)
 {
-	const char *state = tcp_state_name(record->connection.state);
+	const char *state = state_name(&record->connection);
 
 	row_text(row, FIELD_STATE, state);
 	row_uints(row, FIELD_HOLDERS, context->holders, context->n_holders);
@@ -374,10 +383,10 @@ void connsnoop_row(const struct record_header *record, const struct connsnoop_co
 		fill_accept((const void *)record, row);
 		break;
 	case RECORD_LISTEN:
-		row_uint(row, FIELD_BACKLOG, ((const struct listen_record *)record)->backlog);
-		row_text_printf(row, FIELD_DETAIL, "backlog %u",
-				((const struct listen_record *)record)->backlog);
-		fill_no_peer(row);
+		fill_listen((const void *)record, row);
+		break;
+	case RECORD_FLOW:
+		fill_flow((const void *)record, row);
 		break;
 	case RECORD_CLOSE:
 		fill_close((const void *)record, row);

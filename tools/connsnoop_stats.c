@@ -69,6 +69,11 @@ void stats_print(FILE *file, struct connsnoop_bpf *bpf, const struct stream_stat
 		stats->rows, (uint64_t)counters->lost_rows, stats->bad, lost_names,
 		(uint64_t)counters->lost[RECORD_UPDATE], (uint64_t)counters->missed + stats->gone,
 		(uint64_t)counters->follow_lost);
+	fprintf(file,
+		"flows: %" PRIu64 " closed early (more than %d at a time), %" PRIu64
+		" datagrams without a known peer\n",
+		(uint64_t)bpf->bss->flow_counters.early, FLOWS_MAX,
+		(uint64_t)bpf->bss->flow_counters.no_peer);
 	print_names(file, &stats->names);
 	print_programs(file, bpf);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_stream.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/cgroup.h"
@@ -24,6 +25,7 @@ struct stream {
 	struct clock clock;
 	uint64_t clock_synced_ns;
 	uint64_t start_ns;
+	int64_t flows; /* that have begun and not ended */
 	struct stream_stats stats;
 	struct row row;
 };
@@ -36,6 +38,7 @@ const struct record_sizes connsnoop_sizes = {
 		[RECORD_CONNECT] = sizeof(struct connect_record),
 		[RECORD_ACCEPT] = sizeof(struct accept_record),
 		[RECORD_LISTEN] = sizeof(struct listen_record),
+		[RECORD_FLOW] = sizeof(struct flow_record),
 		[RECORD_CLOSE] = sizeof(struct close_record),
 		[RECORD_OPEN] = sizeof(struct open_record),
 	}};
@@ -186,6 +189,18 @@ static int on_accept(struct stream *stream, const struct accept_record *record)
 	return r < 0 ? r : pending_accept(stream->pending, record);
 }
 
+/* Flows are not in the table of what is open: the kernel keeps them itself. */
+static int on_flow_close(struct stream *stream, const struct close_record *record)
+{
+	int r = print(stream, &record->header);
+
+	if (record->flags & CLOSE_PINNED) {
+		process_table_unpin(stream->processes, &record->connection.owner);
+		stream->flows--;
+	}
+	return r;
+}
+
 static int tool_record(struct stream *stream, const struct record_header *header)
 {
 	const struct connection *connection = (const void *)(header + 1);
@@ -200,7 +215,15 @@ static int tool_record(struct stream *stream, const struct record_header *header
 		return r < 0 ? r : pending_connect(stream->pending, (const void *)header);
 	case RECORD_ACCEPT:
 		return on_accept(stream, (const void *)header);
+	case RECORD_FLOW:
+		if (stream->options->events & EVENT_BIT(RECORD_CLOSE)) {
+			process_table_pin(stream->processes, &connection->owner);
+			stream->flows++;
+		}
+		break;
 	case RECORD_CLOSE:
+		if (connection->protocol != IPPROTO_TCP)
+			return on_flow_close(stream, (const void *)header);
 		r = pending_close(stream->pending, (const void *)header);
 		end(stream, connection);
 		return r;
@@ -311,6 +334,6 @@ bool stream_has_older(const struct stream *stream, uint64_t before_ns)
 void stream_get_stats(const struct stream *stream, struct stream_stats *ret_stats)
 {
 	*ret_stats = stream->stats;
-	ret_stats->open = open_table_count(stream->open);
+	ret_stats->open = (int64_t)open_table_count(stream->open) + stream->flows;
 	process_table_get_stats(stream->processes, &ret_stats->names);
 }

@@ -12,7 +12,7 @@ int touch_init(struct touch *touch, struct connsnoop_bpf *bpf)
 {
 	int fd;
 
-	if (!bpf_program__autoload(bpf->progs.on_receive))
+	if (!bpf->rodata->settings.touch || !bpf_program__autoload(bpf->progs.resolve_accepts))
 		return 0;
 	fd = iterator_link(bpf->progs.resolve_accepts);
 	if (fd < 0)
@@ -22,16 +22,19 @@ int touch_init(struct touch *touch, struct connsnoop_bpf *bpf)
 		.resolve_fd = fd,
 		.needed_ns = clock_now_ns(),
 		.attached = true,
+		.shared = bpf_program__autoload(bpf->progs.sweep_flows),
 	};
 	return 0;
 }
 
 static void detach(struct touch *touch)
 {
+	touch->attached = touch->bpf->bss->touch_now = false;
+	if (touch->shared)
+		return;
 	bpf_link__destroy(touch->bpf->links.on_receive);
 	bpf_link__destroy(touch->bpf->links.on_send);
 	touch->bpf->links.on_receive = touch->bpf->links.on_send = NULL;
-	touch->attached = false;
 }
 
 void touch_release(struct touch *touch)
@@ -44,18 +47,23 @@ static int no_record(void *context _unused_, const struct record_header *record 
 	return 0;
 }
 
-static int attach(struct touch *touch)
+static int attach_programs(struct connsnoop_bpf *bpf)
 {
-	const struct record_sizes none = {};
-	struct connsnoop_bpf *bpf = touch->bpf;
-
 	bpf->links.on_receive = bpf_program__attach(bpf->progs.on_receive);
 	if (!bpf->links.on_receive)
 		return -errno;
 	bpf->links.on_send = bpf_program__attach(bpf->progs.on_send);
-	if (!bpf->links.on_send)
-		return -errno;
-	touch->attached = true;
+	return bpf->links.on_send ? 0 : -errno;
+}
+
+static int attach(struct touch *touch)
+{
+	const struct record_sizes none = {};
+	int r = touch->shared ? 0 : attach_programs(touch->bpf);
+
+	if (r < 0)
+		return r;
+	touch->attached = touch->bpf->bss->touch_now = true;
 	return iterator_run_link(touch->resolve_fd, &none, no_record, NULL);
 }
 

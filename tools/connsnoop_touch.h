@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hooks that see the first touch of an accepted socket run at every send and receive of the
- * machine. They are attached only while connections arrive: steady traffic costs nothing.
+ * machine. They are attached only while connections arrive: steady traffic costs nothing. Where
+ * they are needed for datagrams, too, they stay, and are told when to look at TCP.
  */
 #ifndef CONNSNOOP_TOUCH_H
 #define CONNSNOOP_TOUCH_H
@@ -17,6 +18,7 @@ struct touch {
 	int resolve_fd;		   /* link of the iterator that finds who has accepted; -1: none */
 	uint64_t needed_ns;	   /* when they were last needed */
 	bool attached;
+	bool shared; /* with datagrams */
 };
 
 #define TOUCH_NONE ((struct touch){.resolve_fd = -1})

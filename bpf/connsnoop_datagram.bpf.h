@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is sent and received by UDP, ping, raw and packet sockets, and when they come and go. */
+#ifndef CONNSNOOP_DATAGRAM_BPF_H
+#define CONNSNOOP_DATAGRAM_BPF_H
+
+#include "connsnoop_peer.bpf.h"
+
+#define AF_PACKET      17
+#define SOCK_STREAM    1
+#define SOCK_DGRAM     2
+#define SOCK_RAW       3
+#define RCV_SHUTDOWN   1
+#define MSG_PEEK       0x2
+#define MSG_ERRQUEUE   0x2000
+#define IPPROTO_ICMPV6 58
+
+static __always_inline __u32 selects(__u32 protocols)
+{
+	return settings.protocols & protocols;
+}
+
+/* IPPROTO_* or PROTOCOL_* of a datagram socket whose protocol is wanted, else 0. */
+static __always_inline __u16 datagram_protocol(__u32 family, __u32 type, __u32 protocol)
+{
+	if (family == AF_PACKET)
+		return selects(SELECT_PACKET) ? PROTOCOL_PACKET : 0;
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (type == SOCK_RAW)
+		return selects(SELECT_RAW) ? PROTOCOL_RAW : 0;
+	if (type != SOCK_DGRAM)
+		return 0;
+	switch (protocol) {
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return selects(SELECT_UDP) ? protocol : 0;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return selects(SELECT_ICMP) ? protocol : 0;
+	}
+	return 0;
+}
+
+/* One number for a socket, as long as it lives: its cookie, or its address where it has none. */
+static __always_inline __u64 datagram_cookie(struct sock *sk)
+{
+	__u64 cookie;
+
+	if (settings.has_cookie)
+		return bpf_get_socket_cookie(sk);
+	cookie = READ(sk, __sk_common.skc_cookie.counter);
+	return cookie ? cookie : (__u64)sk; /* has COOKIE_OWN */
+}
+
+/* Of which flow was that? Returns its protocol, 0: none that is wanted. */
+static __always_inline __u16 datagram_key(struct sock *sk, struct flow_key *key)
+{
+	__u16 protocol =
+		datagram_protocol(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol);
+
+	if (!protocol)
+		return 0;
+	key->cookie = datagram_cookie(sk);
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	if (protocol == PROTOCOL_PACKET || peer_take(key) || peer_of_socket(&sk->__sk_common, key))
+		return protocol;
+	__sync_fetch_and_add(&flow_counters.no_peer, 1);
+	return protocol;
+}
+
+static __always_inline void datagram_sent(struct sock *sk, int length)
+{
+	struct flow_key key = {};
+	__u16 protocol = datagram_key(sk, &key);
+	struct flow *flow;
+
+	if (!protocol || length < 0)
+		return;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		flow = flow_begin(sk, &key, protocol, FLOW_OUT);
+	if (!flow)
+		return;
+	__sync_fetch_and_add(&flow->tx_bytes, length);
+	__sync_fetch_and_add(&flow->tx_packets, 1);
+	flow->used_ns = bpf_ktime_get_ns();
+}
+
+/* A datagram may be empty; so is what is received behind shutdown(SHUT_RD). */
+static __always_inline bool datagram_came(const struct sock *sk, int length, int flags)
+{
+	if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
+		return false;
+	return length || !(sk->sk_shutdown & RCV_SHUTDOWN);
+}
+
+static __always_inline void datagram_received(struct sock *sk, int length, int flags)
+{
+	struct flow_key key = {};
+	__u16 protocol = datagram_key(sk, &key);
+	struct flow *flow;
+
+	if (!protocol || !datagram_came(sk, length, flags))
+		return;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		flow = flow_begin(sk, &key, protocol, FLOW_IN);
+	if (!flow)
+		return;
+	__sync_fetch_and_add(&flow->rx_bytes, length);
+	__sync_fetch_and_add(&flow->rx_packets, 1);
+	flow->used_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline bool is_udp(__u32 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* In the middle of a sendmsg with an address, and of a recvmsg that asks for one: UDP only. */
+SEC("cgroup/sendmsg4")
+int on_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	__u64 raddr[2];
+
+	address_from_ipv4(raddr, ctx->user_ip4);
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	return 1;
+}
+
+SEC("cgroup/sendmsg6")
+int on_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	__u64 raddr[2];
+
+	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
+	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	return 1;
+}
+
+SEC("cgroup/recvmsg4")
+int on_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	__u64 raddr[2];
+
+	address_from_ipv4(raddr, ctx->user_ip4);
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	return 1;
+}
+
+SEC("cgroup/recvmsg6")
+int on_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	__u64 raddr[2];
+
+	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
+	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	return 1;
+}
+
+/* bind(2) of a UDP socket has succeeded. */
+static __noinline int bind_tell(struct sock *sk, __u64 cookie, __u32 protocol)
+{
+	struct listen_record *record;
+	struct process_id owner = {};
+	struct endpoints ends = {};
+	__u32 netns = sock_netns(&sk->__sk_common);
+
+	if (!netns_wanted(netns) || !event_wanted(RECORD_LISTEN) || settings.failed_only)
+		return 0;
+	sock_probe_endpoints(&sk->__sk_common, &ends);
+	ends.raddr[0] = ends.raddr[1] = ends.rport = 0;
+	if (!ends.lport ||
+	    !filter_wants_traffic(&settings.filter, ends.laddr, ends.raddr, ends.lport, 0))
+		return 0;
+	current_read_id(&owner);
+	if (!filter_wants_current(&settings.filter, &owner))
+		return 0;
+	record = record_reserve(RECORD_LISTEN, sizeof(*record));
+	if (!record)
+		return 0;
+	record->connection.owner = owner;
+	record->connection.cookie = cookie;
+	__builtin_memcpy(record->connection.laddr, ends.laddr, 16);
+	__builtin_memset(record->connection.raddr, 0, 16);
+	record->connection.netns = netns;
+	record->connection.lport = ends.lport;
+	record->connection.rport = 0;
+	record->connection.protocol = protocol;
+	record->connection.owner_src = OWNER_LISTEN;
+	record->connection.state = BPF_TCP_CLOSE;
+	record->connection.pad = 0;
+	record->backlog = 0;
+	record->pad = 0;
+	record_submit(record, sizeof(*record));
+	return 0;
+}
+
+static __always_inline __u64 context_cookie(struct bpf_sock *ctx)
+{
+	if (settings.has_cookie)
+		return bpf_get_socket_cookie(ctx);
+	return datagram_cookie((void *)ctx);
+}
+
+SEC("cgroup/post_bind4")
+int on_bind4(struct bpf_sock *ctx)
+{
+	if (ctx->type == SOCK_DGRAM && is_udp(ctx->protocol))
+		bind_tell((void *)ctx, context_cookie(ctx), ctx->protocol);
+	return 1;
+}
+
+SEC("cgroup/post_bind6")
+int on_bind6(struct bpf_sock *ctx)
+{
+	if (ctx->type == SOCK_DGRAM && is_udp(ctx->protocol))
+		bind_tell((void *)ctx, context_cookie(ctx), ctx->protocol);
+	return 1;
+}
+
+/* The last descriptor of a socket is closed; packet sockets do not come by here. */
+SEC("cgroup/sock_release")
+int on_release(struct bpf_sock *ctx)
+{
+	if (datagram_protocol(ctx->family, ctx->type, ctx->protocol))
+		flow_socket_released(context_cookie(ctx));
+	return 1;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_flow_owner_exit, struct task_struct *task)
+{
+	if (!READ(task, signal, live.counter))
+		flow_owner_exited(task->tgid);
+	return 0;
+}
+
+/* Flows that are over and that no hook has closed. */
+SEC("iter/bpf_map_elem")
+int sweep_flows(struct iterator_map_element *ctx)
+{
+	const struct flow_key *found = ctx->key;
+	struct flow_key key;
+
+	if (!found)
+		return 0;
+	key = *found;
+	flow_sweep(&key);
+	return 0;
+}
+
+#endif

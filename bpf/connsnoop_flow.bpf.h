@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows of datagrams: what one process sends and receives between one socket and one peer. A table
+ * with a bound; whatever makes room in it tells of what it closes.
+ */
+#ifndef CONNSNOOP_FLOW_BPF_H
+#define CONNSNOOP_FLOW_BPF_H
+
+#include "connsnoop_socket.bpf.h"
+
+#define FLOW_TRIES  8  /* flows that are looked at to find one that has not been used of late */
+#define FLOW_CLOSES 16 /* of one socket that are closed in its release; a sweep does the rest */
+#define FLOW_WANTED 0x1
+#define FLOW_TOLD   0x2 /* its flow record is out */
+#define E2BIG	    7
+#define ENOMEM	    12
+
+struct flow_key {
+	__u64 cookie;	/* of the socket, datagram_cookie() */
+	__u64 raddr[2]; /* as in struct endpoints; zero: not known, or no such thing */
+	__u32 tgid;
+	__u16 rport; /* host order */
+	__u16 pad;
+};
+
+struct flow {
+	struct process_id owner;
+	struct flow_key before; /* the flow that the socket had begun before this; cookie 0: none */
+	__u64 laddr[2];
+	__u64 began_ns;
+	__u64 used_ns;	 /* last datagram */
+	__u64 queued_ns; /* when it was put into flow_queue */
+	__u64 tx_bytes, rx_bytes;
+	__u32 tx_packets, rx_packets;
+	__u32 netns;
+	__u16 lport;
+	__u16 protocol; /* IPPROTO_*, PROTOCOL_* */
+	__u8 direction; /* enum flow_direction */
+	__u8 flags;	/* FLOW_* */
+	__u8 pad[6];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+/* Keys of all flows, in the order in which they began or were last found in use. Keys of flows that
+ * are over stay until their turn comes: hence twice as many. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 2 * FLOWS_MAX);
+	__type(value, struct flow_key);
+} flow_queue SEC(".maps");
+
+/* Sockets that have had flows, until they are released. */
+struct datagram_socket {
+	struct flow_key last; /* the flow that began last */
+	__u64 released_ns;    /* 0: it is there; else some flows wait for a sweep */
+	__u32 flows;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SOCKETS_MAX);
+	__type(key, __u64); /* datagram_cookie() */
+	__type(value, struct datagram_socket);
+} datagram_sockets SEC(".maps");
+
+/* Processes that have had flows. */
+struct flow_owner {
+	__u64 exited_ns; /* 0: it lives */
+	__u32 flows;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, __u32);
+	__type(value, struct flow_owner);
+} flow_owners SEC(".maps");
+
+struct flow_counters flow_counters = {};
+
+static __noinline void flow_fill(struct connection *connection, const struct flow_key *key,
+				 const struct flow *flow)
+{
+	connection->owner = flow->owner;
+	connection->cookie = key->cookie;
+	__builtin_memcpy(connection->laddr, flow->laddr, 16);
+	__builtin_memcpy(connection->raddr, key->raddr, 16);
+	connection->netns = flow->netns;
+	connection->lport = flow->lport;
+	connection->rport = key->rport;
+	connection->protocol = flow->protocol;
+	connection->owner_src = flow->direction == FLOW_OUT ? OWNER_SEND : OWNER_RECV;
+	connection->state = 0;
+	connection->pad = 0;
+}
+
+static __noinline void flow_close_submit(const struct flow_key *key, const struct flow *flow,
+					 __u64 ended_ns, __u32 flags)
+{
+	struct close_record *record;
+
+	if (!event_wanted(RECORD_CLOSE) || settings.failed_only)
+		return;
+	record = record_reserve(RECORD_CLOSE, sizeof(*record));
+	if (!record)
+		return;
+	if (ended_ns)
+		record->header.ts_ns = ended_ns;
+	flow_fill(&record->connection, key, flow);
+	record->opened_ns = flow->began_ns;
+	record->tx_bytes = flow->tx_bytes;
+	record->rx_bytes = flow->rx_bytes;
+	record->tx_packets = flow->tx_packets;
+	record->rx_packets = flow->rx_packets;
+	record->retransmits = 0;
+	record->rtt_us = 0;
+	record->error = 0;
+	record->listener_pid = 0;
+	record->closed_by = flags & (CLOSE_IDLE | CLOSE_EARLY) ? CLOSED_BY_NONE : CLOSED_BY_LOCAL;
+	record->flags = flags | (flow->flags & FLOW_TOLD ? CLOSE_PINNED : 0);
+	record->pad = 0;
+	record->pad2 = 0;
+	record_submit(record, sizeof(*record));
+}
+
+/* @ended_ns: 0: now; flags: CLOSE_*. */
+static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u32 flags)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+	struct datagram_socket *socket;
+	struct flow_owner *owner;
+	__u32 tgid = key->tgid;
+	__u64 cookie = key->cookie;
+
+	if (!flow)
+		return 0;
+	flow_close_submit(key, flow, ended_ns, flags);
+	bpf_map_delete_elem(&flows, key);
+	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	if (socket)
+		__sync_fetch_and_add(&socket->flows, -1);
+	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
+	if (owner) {
+		__sync_fetch_and_add(&owner->flows, -1);
+		if (!owner->flows && owner->exited_ns)
+			bpf_map_delete_elem(&flow_owners, &tgid);
+	}
+	return 1;
+}
+
+/* Takes the oldest key out of the queue and closes its flow; one that has been used since it was
+ * queued goes back to the end, unless this is the @last try. Returns whether there is room now. */
+static __noinline int flow_make_room(__u32 last)
+{
+	struct flow_key key;
+	struct flow *flow;
+
+	if (bpf_map_pop_elem(&flow_queue, &key))
+		return 1;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		return 0;
+	if (!last && flow->used_ns > flow->queued_ns) {
+		flow->queued_ns = bpf_ktime_get_ns();
+		bpf_map_push_elem(&flow_queue, &key, BPF_ANY);
+		return 0;
+	}
+	flow_close(&key, 0, CLOSE_EARLY);
+	__sync_fetch_and_add(&flow_counters.early, 1);
+	return 1;
+}
+
+/* Where the queue is full of keys of flows that are over, some are taken out. */
+static __noinline int flow_queue_push(const struct flow_key *key)
+{
+	struct flow_key first;
+
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		if (!bpf_map_push_elem(&flow_queue, key, BPF_ANY))
+			return 0;
+		if (bpf_map_pop_elem(&flow_queue, &first))
+			continue;
+		if (i < FLOW_TRIES - 1 && bpf_map_lookup_elem(&flows, &first))
+			bpf_map_push_elem(&flow_queue, &first, BPF_ANY);
+		else if (flow_close(&first, 0, CLOSE_EARLY))
+			__sync_fetch_and_add(&flow_counters.early, 1);
+	}
+	return bpf_map_push_elem(&flow_queue, key, BPF_ANY);
+}
+
+/* Puts it into the table, and makes room for it if need be. */
+static __noinline int flow_insert(const struct flow_key *key, const struct flow *flow)
+{
+	int r;
+
+	for (__u32 i = 0; i < 2 * FLOW_TRIES; i++) {
+		r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+		if (r != -E2BIG)
+			break;
+		flow_make_room(i >= FLOW_TRIES);
+	}
+	if (!r)
+		flow_queue_push(key);
+	return r;
+}
+
+/* Another flow of its socket and its owner. */
+static __noinline void flow_link(const struct flow_key *key, struct flow *flow)
+{
+	struct datagram_socket *socket, fresh_socket = {};
+	struct flow_owner *owner, fresh_owner = {};
+	__u64 cookie = key->cookie;
+	__u32 tgid = key->tgid;
+
+	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	if (!socket) {
+		bpf_map_update_elem(&datagram_sockets, &cookie, &fresh_socket, BPF_NOEXIST);
+		socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	}
+	if (socket) {
+		flow->before = socket->last;
+		socket->last = *key;
+		__sync_fetch_and_add(&socket->flows, 1);
+	}
+	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
+	if (!owner) {
+		bpf_map_update_elem(&flow_owners, &tgid, &fresh_owner, BPF_NOEXIST);
+		owner = bpf_map_lookup_elem(&flow_owners, &tgid);
+	}
+	if (owner)
+		__sync_fetch_and_add(&owner->flows, 1);
+}
+
+static __always_inline bool flow_tell(const struct flow_key *key, const struct flow *flow)
+{
+	struct flow_record *record;
+
+	if (!event_wanted(RECORD_FLOW) || settings.failed_only)
+		return false;
+	record = record_reserve(RECORD_FLOW, sizeof(*record));
+	if (!record)
+		return false;
+	flow_fill(&record->connection, key, flow);
+	record->direction = flow->direction;
+	record->pad = 0;
+	record_submit(record, sizeof(*record));
+	return true;
+}
+
+/* The first datagram of a flow has been sent or received by current. */
+static __noinline struct flow *flow_begin(const struct sock *sk, const struct flow_key *key,
+					  __u32 protocol, __u32 direction)
+{
+	struct flow fresh = {.protocol = protocol, .direction = direction}, *flow;
+	struct endpoints ends = {};
+	int r;
+
+	fresh.netns = sock_netns(&sk->__sk_common);
+	if (!netns_wanted(fresh.netns) || !filter_wants_tgid(&settings.filter, key->tgid))
+		return NULL;
+	if (protocol != PROTOCOL_PACKET) {
+		sock_probe_endpoints(&sk->__sk_common, &ends);
+		if (protocol == PROTOCOL_RAW) /* the IP protocol, no port */
+			ends.lport = 0;
+		__builtin_memcpy(fresh.laddr, ends.laddr, 16);
+		fresh.lport = ends.lport;
+	} else if (settings.filter.ipv4_only || settings.filter.ipv6_only) {
+		return NULL;
+	}
+	if (!filter_wants_traffic(&settings.filter, fresh.laddr, key->raddr, fresh.lport,
+				  key->rport))
+		return NULL;
+	current_read_id(&fresh.owner);
+	if (!filter_wants_current(&settings.filter, &fresh.owner))
+		return NULL;
+	fresh.began_ns = bpf_ktime_get_ns();
+	fresh.used_ns = fresh.queued_ns = fresh.began_ns;
+	r = flow_insert(key, &fresh);
+	if (r == -E2BIG || r == -ENOMEM)
+		record_count_lost(RECORD_FLOW);
+	flow = bpf_map_lookup_elem(&flows, key);
+	if (!flow || r)
+		return flow; /* begun by another thread meanwhile, or no room */
+	flow_link(key, flow);
+	if (flow_tell(key, flow))
+		flow->flags |= FLOW_TOLD;
+	return flow;
+}
+
+/* The socket is gone. */
+static __always_inline void flow_socket_released(__u64 cookie)
+{
+	struct datagram_socket *socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	struct flow_key key;
+	struct flow *flow;
+
+	if (!socket)
+		return;
+	key = socket->last;
+	for (int i = 0; i < FLOW_CLOSES; i++) {
+		struct flow_key this = key;
+
+		flow = key.cookie ? bpf_map_lookup_elem(&flows, &this) : NULL;
+		if (!flow)
+			break;
+		key = flow->before;
+		flow_close(&this, 0, 0);
+	}
+	if (!socket->flows) {
+		bpf_map_delete_elem(&datagram_sockets, &cookie);
+		return;
+	}
+	socket->released_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&flow_counters.sweeps, 1);
+}
+
+/* The process has ended: what it shared with others is swept. */
+static __always_inline void flow_owner_exited(__u32 tgid)
+{
+	struct flow_owner *owner = bpf_map_lookup_elem(&flow_owners, &tgid);
+
+	if (!owner)
+		return;
+	if (!owner->flows) {
+		bpf_map_delete_elem(&flow_owners, &tgid);
+		return;
+	}
+	owner->exited_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&flow_counters.sweeps, 1);
+}
+
+/* Closes the flow if its socket or its process is gone, or if nothing has come by for long. */
+static __noinline int flow_sweep(const struct flow_key *key)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+	struct datagram_socket *socket;
+	struct flow_owner *owner;
+	__u64 cookie = key->cookie;
+	__u32 tgid = key->tgid;
+
+	if (!flow)
+		return 0;
+	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	if (socket && socket->released_ns) {
+		flow_close(key, socket->released_ns, 0);
+		if (!socket->flows)
+			bpf_map_delete_elem(&datagram_sockets, &cookie);
+		return 0;
+	}
+	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
+	if (owner && owner->exited_ns > flow->began_ns) /* else of a process before it */
+		return flow_close(key, owner->exited_ns, 0);
+	if (bpf_ktime_get_ns() > flow->used_ns + settings.idle_ns)
+		flow_close(key, 0, CLOSE_IDLE);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who a datagram goes to or comes from. A connected socket knows it. Else: of UDP, hooks on the
+ * cgroup see the address in the middle of sendmsg and recvmsg; what else is sent looks up a route.
+ * They leave it where the tracepoint at the end of the same call, in the same thread, finds it.
+ */
+#ifndef CONNSNOOP_PEER_BPF_H
+#define CONNSNOOP_PEER_BPF_H
+
+#include "connsnoop_flow.bpf.h"
+
+#define PEER_SLOTS 8192 /* calls that are under way at the same time, a power of two */
+
+struct peer {
+	__u64 thread; /* pid_tgid of the call; 0: none */
+	__u64 raddr[2];
+	__u16 rport;	/* host order */
+	__u16 protocol; /* IPPROTO_* of the route; 0: the address was given to UDP */
+	__u32 pad;
+};
+
+/* By the low bits of the thread's id. Another thread with the same ones may take the slot: then no
+ * peer is known, never a wrong one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PEER_SLOTS);
+	__type(key, __u32);
+	__type(value, struct peer);
+} peers SEC(".maps");
+
+static __always_inline struct peer *peer_slot(__u64 thread)
+{
+	__u32 index = thread & (PEER_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&peers, &index);
+}
+
+static __always_inline void peer_put(const __u64 raddr[2], __u16 rport, __u16 protocol)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct peer *peer = peer_slot(thread);
+
+	if (!peer)
+		return;
+	peer->raddr[0] = raddr[0];
+	peer->raddr[1] = raddr[1];
+	peer->rport = rport;
+	peer->protocol = protocol;
+	peer->thread = thread;
+}
+
+/* The peer that the current call has left, if any: once. */
+static __always_inline bool peer_take(struct flow_key *key)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct peer *peer = peer_slot(thread);
+
+	if (!peer || peer->thread != thread)
+		return false;
+	key->raddr[0] = peer->raddr[0];
+	key->raddr[1] = peer->raddr[1];
+	key->rport = peer->rport;
+	peer->thread = 0;
+	return true;
+}
+
+/* Returns whether the socket is connected. */
+static __always_inline bool peer_of_socket(const struct sock_common *common, struct flow_key *key)
+{
+	if (READ(common, skc_family) == AF_INET6) {
+		key->raddr[0] = READ(common, skc_v6_daddr.in6_u.u6_addr32[0]) |
+				(__u64)READ(common, skc_v6_daddr.in6_u.u6_addr32[1]) << 32;
+		key->raddr[1] = READ(common, skc_v6_daddr.in6_u.u6_addr32[2]) |
+				(__u64)READ(common, skc_v6_daddr.in6_u.u6_addr32[3]) << 32;
+		if (address_is_zero(key->raddr))
+			return false;
+	} else {
+		__be32 address = READ(common, skc_daddr);
+
+		if (!address)
+			return false;
+		address_from_ipv4(key->raddr, address);
+	}
+	key->rport = bpf_ntohs(READ(common, skc_dport));
+	return true;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/connsnoop_sweep.h"
+
+#include "bpf/connsnoop.h"
+#include "connsnoop.skel.h"
+#include "lib/clock.h"
+#include "lib/iterator.h"
+
+#define SWEEP_MIN_NS (40 * 1000 * 1000ULL) /* between two sweeps, however many flows wait */
+#define SWEEP_SHARE  20			   /* one part in so many of the time goes into sweeps */
+#define IDLE_PARTS   8			   /* an idle flow is found within that part of --idle */
+
+int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns)
+{
+	int fd;
+
+	if (!bpf_program__autoload(bpf->progs.sweep_flows))
+		return 0;
+	fd = iterator_link_map(bpf->progs.sweep_flows, bpf_map__fd(bpf->maps.flows));
+	if (fd < 0)
+		return fd;
+	*sweep = (struct sweep){
+		.bpf = bpf,
+		.link_fd = fd,
+		.idle_every_ns = idle_ns / IDLE_PARTS,
+		.swept_ns = clock_now_ns(),
+	};
+	return 0;
+}
+
+void sweep_release(struct sweep *sweep)
+{
+	closep(&sweep->link_fd);
+}
+
+static int no_record(void *context _unused_, const struct record_header *record _unused_)
+{
+	return 0;
+}
+
+int sweep_tick(struct sweep *sweep, uint64_t now_ns, bool end)
+{
+	const struct record_sizes none = {};
+	uint64_t wanted, since = now_ns - sweep->swept_ns;
+	int r;
+
+	if (!sweep->bpf || since < SWEEP_SHARE * sweep->took_ns)
+		return 0;
+	wanted = sweep->bpf->bss->flow_counters.sweeps;
+	if (wanted == sweep->done ? since < sweep->idle_every_ns : since < SWEEP_MIN_NS && !end)
+		return 0;
+	sweep->done = wanted;
+	sweep->swept_ns = clock_now_ns();
+	r = iterator_run_link(sweep->link_fd, &none, no_record, NULL);
+	sweep->took_ns = clock_now_ns() - sweep->swept_ns;
+	return r;
+}

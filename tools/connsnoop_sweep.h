@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows of datagrams that are over and that no hook has closed: idle ones, those of a process that
+ * has ended while others go on with its socket, and the rest of a socket that had very many. A BPF
+ * program walks over all flows and closes them; their records come by the ring buffer.
+ */
+#ifndef CONNSNOOP_SWEEP_H
+#define CONNSNOOP_SWEEP_H
+
+#include <stdbool.h>
+
+#include "lib/base.h"
+
+struct connsnoop_bpf;
+
+struct sweep {
+	struct connsnoop_bpf *bpf;  /* NULL: no datagrams are watched */
+	int link_fd;		    /* of the iterator; -1: none */
+	uint64_t idle_every_ns;	    /* so often, idle flows are looked for */
+	uint64_t swept_ns, took_ns; /* the last sweep */
+	uint64_t done;		    /* flow_counters.sweeps that have been answered */
+};
+
+#define SWEEP_NONE ((struct sweep){.link_fd = -1})
+
+/* Behind programs_attach(). @bpf is borrowed. Returns 0 or a negative errno. */
+int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns);
+void sweep_release(struct sweep *sweep);
+
+/* Sweeps if it is time to. @end: at once, if any flow waits for it. Returns 0 or a negative errno.
+ */
+int sweep_tick(struct sweep *sweep, uint64_t now_ns, bool end);
+
+#endif
