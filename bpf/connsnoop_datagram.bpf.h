@@ -3,7 +3,7 @@
 #ifndef CONNSNOOP_DATAGRAM_BPF_H
 #define CONNSNOOP_DATAGRAM_BPF_H
 
-#include "connsnoop_peer.bpf.h"
+#include "connsnoop_arrival.bpf.h"
 
 #define AF_PACKET      17
 #define SOCK_STREAM    1
@@ -52,33 +52,41 @@ static __always_inline __u64 datagram_cookie(struct sock *sk)
 	return cookie ? cookie : (__u64)sk; /* has COOKIE_OWN */
 }
 
-/* Of which flow was that? Returns its protocol, 0: none that is wanted. */
-static __always_inline __u16 datagram_key(struct sock *sk, struct flow_key *key)
+static __always_inline bool is_udp(__u32 protocol)
 {
-	__u16 protocol =
-		datagram_protocol(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol);
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
 
-	if (!protocol)
-		return 0;
-	key->cookie = datagram_cookie(sk);
-	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	if (protocol == PROTOCOL_PACKET || peer_take(key) || peer_of_socket(&sk->__sk_common, key))
-		return protocol;
-	__sync_fetch_and_add(&flow_counters.no_peer, 1);
-	return protocol;
+static __always_inline __u16 sock_datagram_protocol(const struct sock *sk)
+{
+	return datagram_protocol(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol);
+}
+
+static __always_inline struct flow *flow_find(const struct sock *sk, const struct flow_key *key,
+					      __u16 protocol, enum flow_direction direction)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+
+	return flow ? flow : flow_begin(sk, key, protocol, direction);
 }
 
 static __always_inline void datagram_sent(struct sock *sk, int length)
 {
+	__u16 protocol = sock_datagram_protocol(sk);
 	struct flow_key key = {};
-	__u16 protocol = datagram_key(sk, &key);
 	struct flow *flow;
+	bool known;
 
-	if (!protocol || length < 0)
+	if (!protocol)
 		return;
-	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow)
-		flow = flow_begin(sk, &key, protocol, FLOW_OUT);
+	known = peer_take(&key); /* also if it was not sent */
+	if (length < 0)
+		return;
+	if (!known && protocol != PROTOCOL_PACKET && !peer_of_socket(&sk->__sk_common, &key))
+		__sync_fetch_and_add(&flow_counters.no_peer, 1);
+	key.cookie = datagram_cookie(sk);
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	flow = flow_find(sk, &key, protocol, FLOW_OUT);
 	if (!flow)
 		return;
 	__sync_fetch_and_add(&flow->tx_bytes, length);
@@ -96,25 +104,32 @@ static __always_inline bool datagram_came(const struct sock *sk, int length, int
 
 static __always_inline void datagram_received(struct sock *sk, int length, int flags)
 {
+	__u16 protocol = sock_datagram_protocol(sk);
 	struct flow_key key = {};
-	__u16 protocol = datagram_key(sk, &key);
 	struct flow *flow;
+	bool known;
 
-	if (!protocol || !datagram_came(sk, length, flags))
+	if (!protocol)
 		return;
-	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow)
-		flow = flow_begin(sk, &key, protocol, FLOW_IN);
+	known = peer_take(&key); /* also if it stays in the queue */
+	if (!datagram_came(sk, length, flags))
+		return;
+	key.cookie = datagram_cookie(sk);
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!peer_is_connected(&sk->__sk_common)) {
+		if (is_udp(protocol))
+			known = arrival_received(sk, &key, length, known);
+		if (!known && protocol != PROTOCOL_PACKET)
+			__sync_fetch_and_add(&flow_counters.no_peer, 1);
+	} else if (!known) {
+		peer_of_socket(&sk->__sk_common, &key);
+	}
+	flow = flow_find(sk, &key, protocol, FLOW_IN);
 	if (!flow)
 		return;
 	__sync_fetch_and_add(&flow->rx_bytes, length);
 	__sync_fetch_and_add(&flow->rx_packets, 1);
 	flow->used_ns = bpf_ktime_get_ns();
-}
-
-static __always_inline bool is_udp(__u32 protocol)
-{
-	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
 /* In the middle of a sendmsg with an address, and of a recvmsg that asks for one: UDP only. */
@@ -158,6 +173,27 @@ int on_recvmsg6(struct bpf_sock_addr *ctx)
 	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
 	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
 	return 1;
+}
+
+/* A packet has found its socket. */
+SEC("cgroup_skb/ingress")
+int on_arrival(struct __sk_buff *ctx)
+{
+	const struct sk_buff *skb = (const void *)ctx; /* and not ctx->sk: that hides the socket */
+	const struct sock *sk = READ(skb, sk);
+
+	if (READ(sk, sk_type) != SOCK_DGRAM || !is_udp(READ(sk, sk_protocol)))
+		return 1;
+	if (!peer_is_connected(&sk->__sk_common))
+		arrival_note(skb, sk, bpf_get_socket_cookie(ctx));
+	return 1;
+}
+
+SEC("tp_btf/udp_fail_queue_rcv_skb")
+int BPF_PROG(on_drop, int r, struct sock *sk)
+{
+	arrival_dropped(datagram_cookie(sk));
+	return 0;
 }
 
 /* bind(2) of a UDP socket has succeeded. */

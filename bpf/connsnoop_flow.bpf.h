@@ -56,12 +56,34 @@ struct {
 	__type(value, struct flow_key);
 } flow_queue SEC(".maps");
 
-/* Sockets that have had flows, until they are released. */
+#define ARRIVALS 8 /* packets of a socket that may be on their way, a power of two */
+
+struct arrival {
+	__u64 raddr[2];
+	__u64 skb; /* address of the packet */
+	__u64 ts_ns;
+	__u32 ordinal; /* among those of its socket */
+	__u32 length;  /* bytes, with the UDP header or without */
+	__u16 rport;
+	__u16 cpu;  /* that handled it; ARRIVAL_LOST */
+	bool known; /* the address could be read */
+	__u8 pad[3];
+};
+
+/* Sockets that have had flows, until they are released. What is behind `flows` is for
+ * connsnoop_arrival.bpf.h. */
 struct datagram_socket {
 	struct flow_key last; /* the flow that began last */
 	__u64 released_ns;    /* 0: it is there; else some flows wait for a sweep */
 	__u32 flows;
-	__u32 pad;
+	__u32 named;   /* receives in a row that asked for the address */
+	__u64 reader;  /* pid_tgid of the last receive; 0: none yet */
+	__u32 arrived; /* packets; number n is arrivals[n % ARRIVALS] */
+	__u32 taken;   /* of these, received */
+	bool in_step;  /* these two begin with the same packet */
+	__u8 pad[7];
+	struct arrival head; /* the packet that will be received next, if known */
+	struct arrival arrivals[ARRIVALS];
 };
 
 struct {
@@ -215,19 +237,25 @@ static __noinline int flow_insert(const struct flow_key *key, const struct flow 
 	return r;
 }
 
+static const struct datagram_socket datagram_socket_zero = {};
+
+static __always_inline struct datagram_socket *datagram_socket_new(__u64 cookie)
+{
+	bpf_map_update_elem(&datagram_sockets, &cookie, &datagram_socket_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&datagram_sockets, &cookie);
+}
+
 /* Another flow of its socket and its owner. */
 static __noinline void flow_link(const struct flow_key *key, struct flow *flow)
 {
-	struct datagram_socket *socket, fresh_socket = {};
+	struct datagram_socket *socket;
 	struct flow_owner *owner, fresh_owner = {};
 	__u64 cookie = key->cookie;
 	__u32 tgid = key->tgid;
 
 	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
-	if (!socket) {
-		bpf_map_update_elem(&datagram_sockets, &cookie, &fresh_socket, BPF_NOEXIST);
-		socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
-	}
+	if (!socket)
+		socket = datagram_socket_new(cookie);
 	if (socket) {
 		flow->before = socket->last;
 		socket->last = *key;

@@ -64,6 +64,16 @@ static __always_inline bool peer_take(struct flow_key *key)
 	return true;
 }
 
+static __always_inline bool peer_is_connected(const struct sock_common *common)
+{
+	if (READ(common, skc_family) != AF_INET6)
+		return READ(common, skc_daddr);
+	return READ(common, skc_v6_daddr.in6_u.u6_addr32[3]) ||
+	       READ(common, skc_v6_daddr.in6_u.u6_addr32[0]) ||
+	       READ(common, skc_v6_daddr.in6_u.u6_addr32[1]) ||
+	       READ(common, skc_v6_daddr.in6_u.u6_addr32[2]);
+}
+
 /* Returns whether the socket is connected. */
 static __always_inline bool peer_of_socket(const struct sock_common *common, struct flow_key *key)
 {

@@ -77,6 +77,8 @@ static void choose_for_datagrams(const struct connsnoop_options *o, struct conns
 		want(bpf->progs.on_sendmsg6, udp);
 		want(bpf->progs.on_recvmsg4, udp);
 		want(bpf->progs.on_recvmsg6, udp);
+		want(bpf->progs.on_arrival, udp);
+		want(bpf->progs.on_drop, udp);
 	}
 	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
 		want(bpf->progs.on_bind4, udp);
@@ -197,6 +199,18 @@ int programs_load(const struct connsnoop_options *o, struct connsnoop_features *
 	return 0;
 }
 
+static bool stands_on_cgroup(const struct bpf_program *program)
+{
+	switch (bpf_program__type(program)) {
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+		return bpf_program__autoload(program);
+	default:
+		return false;
+	}
+}
+
 /* The programs that stand on the cgroup of all cgroups. */
 static int attach_to_cgroup(struct connsnoop_bpf *bpf)
 {
@@ -205,10 +219,8 @@ static int attach_to_cgroup(struct connsnoop_bpf *bpf)
 
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		struct bpf_program *program = *skeleton->progs[i].prog;
-		enum bpf_prog_type type = bpf_program__type(program);
 
-		if (!bpf_program__autoload(program) ||
-		    (type != BPF_PROG_TYPE_CGROUP_SOCK_ADDR && type != BPF_PROG_TYPE_CGROUP_SOCK))
+		if (!stands_on_cgroup(program))
 			continue;
 		if (root < 0)
 			root = cgroup_open_root();
