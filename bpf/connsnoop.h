@@ -182,8 +182,10 @@ struct connsnoop_config {
 	__u32 has_cookie;     /* bpf_get_socket_cookie() may be called by tracing programs (5.12) */
 	__u32 has_sock_from_file; /* bpf_sock_from_file() is there (5.11) */
 	__u32 protocols;	  /* SELECT_* */
+	__u32 watch_routes;	  /* where raw and ping sockets send to is taken from routes */
 	__u32 touch;		  /* who touches accepted sockets is of interest */
-	__u64 idle_ns;		  /* a flow without a datagram for so long is over */
+	__u32 pad;
+	__u64 idle_ns; /* a flow without a datagram for so long is over */
 };
 
 /* What the kernel side counts of datagrams, in .bss. */

@@ -13,17 +13,21 @@
 #define ARRIVAL_LOST	 0xffff	      /* as cpu: found no room in the socket's queue */
 #define ARRIVAL_FRESH_NS (100 * 1000) /* on its way into the queue for so long at most */
 
-/* Reads the source of a packet that is in a socket's queue, or about to be. */
+/* Reads the source of a packet that is in a socket's queue, or about to be; with @rport also its
+ * UDP port. */
 static __always_inline bool packet_source(const struct sk_buff *skb, __u64 raddr[2], __u16 *rport)
 {
 	const unsigned char *head = READ(skb, head);
 	__be32 words[6]; /* of either header, up to the source's end */
 	__be16 port;
 
-	if (bpf_probe_read_kernel(words, sizeof(words), head + READ(skb, network_header)) ||
-	    bpf_probe_read_kernel(&port, sizeof(port), head + READ(skb, transport_header)))
+	if (bpf_probe_read_kernel(words, sizeof(words), head + READ(skb, network_header)))
 		return false;
-	*rport = bpf_ntohs(port);
+	if (rport) {
+		if (bpf_probe_read_kernel(&port, sizeof(port), head + READ(skb, transport_header)))
+			return false;
+		*rport = bpf_ntohs(port);
+	}
 	if (*(__u8 *)words >> 4 == 4) {
 		address_from_ipv4(raddr, words[3]);
 		return true;

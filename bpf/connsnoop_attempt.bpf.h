@@ -10,6 +10,7 @@
 #define CONNSNOOP_ATTEMPT_BPF_H
 
 #include "connsnoop_connect.bpf.h"
+#include "connsnoop_peer.bpf.h"
 
 #define EAGAIN	     11
 #define EACCES	     13
@@ -196,9 +197,11 @@ int BPF_PROG(on_lookup4, u32 table, const struct flowi4 *flow, const struct fib_
 {
 	__u64 raddr[2];
 
-	if (error >= 0 || flow->__fl_common.flowic_proto != IPPROTO_TCP)
-		return 0;
 	address_from_ipv4(raddr, flow->daddr);
+	if (settings.watch_routes)
+		peer_by_route(flow, flow->__fl_common.flowic_proto, raddr, flow->uli.ports.dport);
+	if (error >= 0 || flow->__fl_common.flowic_proto != IPPROTO_TCP || !settings.watch_attempts)
+		return 0;
 	attempt_failed(raddr, bpf_ntohs(flow->uli.ports.dport),
 		       error == -EAGAIN ? ENETUNREACH : -error);
 	return 0;
@@ -211,7 +214,11 @@ int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result
 	__u32 error = EHOSTUNREACH;
 	__u64 raddr[2];
 
-	if (!(result->fib6_flags & RTF_REJECT) || flow->__fl_common.flowic_proto != IPPROTO_TCP)
+	address_from_ipv6(raddr, &flow->daddr);
+	if (settings.watch_routes)
+		peer_by_route(flow, flow->__fl_common.flowic_proto, raddr, flow->uli.ports.dport);
+	if (!(result->fib6_flags & RTF_REJECT) || !settings.watch_attempts ||
+	    flow->__fl_common.flowic_proto != IPPROTO_TCP)
 		return 0;
 	if (READ(result, f6i) == READ(net, ipv6.fib6_null_entry))
 		error = ENETUNREACH;
@@ -219,7 +226,6 @@ int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result
 		error = EACCES;
 	else if (result->fib6_type == RTN_BLACKHOLE)
 		error = EINVAL;
-	address_from_ipv6(raddr, &flow->daddr);
 	attempt_failed(raddr, bpf_ntohs(flow->uli.ports.dport), error);
 	return 0;
 }

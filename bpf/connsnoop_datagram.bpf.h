@@ -139,7 +139,7 @@ int on_sendmsg4(struct bpf_sock_addr *ctx)
 	__u64 raddr[2];
 
 	address_from_ipv4(raddr, ctx->user_ip4);
-	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	peer_put(raddr, bpf_ntohs(ctx->user_port));
 	return 1;
 }
 
@@ -150,7 +150,7 @@ int on_sendmsg6(struct bpf_sock_addr *ctx)
 
 	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
 	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
-	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	peer_put(raddr, bpf_ntohs(ctx->user_port));
 	return 1;
 }
 
@@ -160,7 +160,7 @@ int on_recvmsg4(struct bpf_sock_addr *ctx)
 	__u64 raddr[2];
 
 	address_from_ipv4(raddr, ctx->user_ip4);
-	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	peer_put(raddr, bpf_ntohs(ctx->user_port));
 	return 1;
 }
 
@@ -171,8 +171,27 @@ int on_recvmsg6(struct bpf_sock_addr *ctx)
 
 	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
 	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
-	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
+	peer_put(raddr, bpf_ntohs(ctx->user_port));
 	return 1;
+}
+
+/* What a raw or ping socket has received is copied to who receives it. */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(on_copy, const struct sk_buff *skb, int length)
+{
+	const struct sock *sk = READ(skb, sk);
+	struct arrival source = {};
+	__u16 protocol, type;
+
+	if (!sk)
+		return 0;
+	type = READ(sk, sk_type);
+	if (type == SOCK_STREAM)
+		return 0;
+	protocol = datagram_protocol(READ(sk, __sk_common.skc_family), type, READ(sk, sk_protocol));
+	if (protocol && protocol != PROTOCOL_PACKET && packet_source(skb, source.raddr, NULL))
+		peer_put(source.raddr, 0);
+	return 0;
 }
 
 /* A packet has found its socket. */

@@ -27,6 +27,7 @@ struct flow {
 	struct process_id owner;
 	struct flow_key before; /* the flow that the socket had begun before this; cookie 0: none */
 	__u64 laddr[2];
+	__u64 sk; /* address of the struct sock */
 	__u64 began_ns;
 	__u64 used_ns;	 /* last datagram */
 	__u64 queued_ns; /* when it was put into flow_queue */
@@ -294,6 +295,7 @@ static __noinline struct flow *flow_begin(const struct sock *sk, const struct fl
 	struct endpoints ends = {};
 	int r;
 
+	fresh.sk = (__u64)sk;
 	fresh.netns = sock_netns(&sk->__sk_common);
 	if (!netns_wanted(fresh.netns) || !filter_wants_tgid(&settings.filter, key->tgid))
 		return NULL;
@@ -368,6 +370,19 @@ static __always_inline void flow_owner_exited(__u32 tgid)
 	__sync_fetch_and_add(&flow_counters.sweeps, 1);
 }
 
+/* Is the flow's socket the one that lives at its address? Memory that is read may be another's by
+ * now, but a cookie is not given twice, and a socket that is released says so to its last. */
+static __always_inline bool flow_socket_is_there(const struct flow_key *key,
+						 const struct flow *flow)
+{
+	const struct sock *sk = (const void *)flow->sk;
+
+	if (key->cookie & COOKIE_OWN)
+		return true; /* not known */
+	return (__u64)READ(sk, __sk_common.skc_cookie.counter) == key->cookie &&
+	       !(READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DEAD));
+}
+
 /* Closes the flow if its socket or its process is gone, or if nothing has come by for long. */
 static __noinline int flow_sweep(const struct flow_key *key)
 {
@@ -389,7 +404,9 @@ static __noinline int flow_sweep(const struct flow_key *key)
 	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
 	if (owner && owner->exited_ns > flow->began_ns) /* else of a process before it */
 		return flow_close(key, owner->exited_ns, 0);
-	if (bpf_ktime_get_ns() > flow->used_ns + settings.idle_ns)
+	if (!flow_socket_is_there(key, flow))
+		flow_close(key, 0, CLOSE_INFERRED);
+	else if (bpf_ktime_get_ns() > flow->used_ns + settings.idle_ns)
 		flow_close(key, 0, CLOSE_IDLE);
 	return 0;
 }

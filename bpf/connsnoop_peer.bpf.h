@@ -9,7 +9,8 @@
 
 #include "connsnoop_flow.bpf.h"
 
-#define PEER_SLOTS 8192 /* calls that are under way at the same time, a power of two */
+#define PEER_SLOTS  8192  /* calls that are under way at the same time, a power of two */
+#define STACK_BYTES 16384 /* of a task in the kernel, at least */
 
 struct peer {
 	__u64 thread; /* pid_tgid of the call; 0: none */
@@ -35,7 +36,7 @@ static __always_inline struct peer *peer_slot(__u64 thread)
 	return bpf_map_lookup_elem(&peers, &index);
 }
 
-static __always_inline void peer_put(const __u64 raddr[2], __u16 rport, __u16 protocol)
+static __always_inline void peer_put(const __u64 raddr[2], __u16 rport)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct peer *peer = peer_slot(thread);
@@ -45,8 +46,21 @@ static __always_inline void peer_put(const __u64 raddr[2], __u16 rport, __u16 pr
 	peer->raddr[0] = raddr[0];
 	peer->raddr[1] = raddr[1];
 	peer->rport = rport;
-	peer->protocol = protocol;
 	peer->thread = thread;
+}
+
+/* A route has been looked up: for a raw or ping socket, if it is current that does it and not a
+ * packet that has interrupted it, as one does that comes by loopback: that has a stack of its own.
+ * Other transports look up ports as well. */
+static __always_inline void peer_by_route(const void *flow, __u8 protocol, const __u64 raddr[2],
+					  __be16 port)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!protocol || (port && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)))
+		return;
+	if ((__u64)flow - (__u64)READ(task, stack) < STACK_BYTES)
+		peer_put(raddr, 0);
 }
 
 /* The peer that the current call has left, if any: once. */

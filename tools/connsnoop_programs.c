@@ -66,6 +66,7 @@ static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_b
 static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf)
 {
 	bool udp = o->traffic.protocols & SELECT_UDP;
+	bool routed = o->traffic.protocols & (SELECT_ICMP | SELECT_RAW);
 
 	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE))) {
 		want(bpf->progs.on_receive, true);
@@ -79,6 +80,12 @@ static void choose_for_datagrams(const struct connsnoop_options *o, struct conns
 		want(bpf->progs.on_recvmsg6, udp);
 		want(bpf->progs.on_arrival, udp);
 		want(bpf->progs.on_drop, udp);
+		want(bpf->progs.on_copy, routed);
+		if (routed) {
+			settings_of(bpf)->watch_routes = true;
+			want(bpf->progs.on_lookup4, true);
+			want(bpf->progs.on_lookup6, true);
+		}
 	}
 	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
 		want(bpf->progs.on_bind4, udp);
