@@ -82,7 +82,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_fields.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
+PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
 	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))

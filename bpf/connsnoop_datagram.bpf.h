@@ -5,14 +5,13 @@
 
 #include "connsnoop_arrival.bpf.h"
 
-#define AF_PACKET      17
-#define SOCK_STREAM    1
-#define SOCK_DGRAM     2
-#define SOCK_RAW       3
-#define RCV_SHUTDOWN   1
-#define MSG_PEEK       0x2
-#define MSG_ERRQUEUE   0x2000
-#define IPPROTO_ICMPV6 58
+#define AF_PACKET    17
+#define SOCK_STREAM  1
+#define SOCK_DGRAM   2
+#define SOCK_RAW     3
+#define RCV_SHUTDOWN 1
+#define MSG_PEEK     0x2
+#define MSG_ERRQUEUE 0x2000
 
 static __always_inline __u32 selects(__u32 protocols)
 {
@@ -82,7 +81,10 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 	known = peer_take(&key); /* also if it was not sent */
 	if (length < 0)
 		return;
-	if (!known && protocol != PROTOCOL_PACKET && !peer_of_socket(&sk->__sk_common, &key))
+	if (!known && protocol != PROTOCOL_PACKET)
+		known = peer_of_socket(&sk->__sk_common, &key) ||
+			(is_udp(protocol) && peer_of_cork(sk, &key));
+	if (!known && protocol != PROTOCOL_PACKET)
 		__sync_fetch_and_add(&flow_counters.no_peer, 1);
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
@@ -90,7 +92,8 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 	if (!flow)
 		return;
 	__sync_fetch_and_add(&flow->tx_bytes, length);
-	__sync_fetch_and_add(&flow->tx_packets, 1);
+	if (!is_udp(protocol) || !READ((struct udp_sock *)sk, pending)) /* else it goes on */
+		__sync_fetch_and_add(&flow->tx_packets, 1);
 	flow->used_ns = bpf_ktime_get_ns();
 }
 

@@ -4,6 +4,7 @@
 #define CONNSNOOP_LIST_BPF_H
 
 #include "connsnoop_accept.bpf.h"
+#include "connsnoop_datagram.bpf.h"
 
 #define SOCKFS_MAGIC 0x534f434b
 
@@ -97,28 +98,89 @@ static __noinline void list_tag(const struct sock *sk, struct socket_state *fres
 		state->flags ^= SOCKET_CONNECTING | SOCKET_OPEN;
 }
 
-/* Sockets that exist already: one record for each descriptor that holds one. */
-SEC("iter/task_file")
-int list_sockets(struct iterator_task_file *ctx)
+/* IPPROTO_* or PROTOCOL_* of a datagram socket that is to be listed, and its ends; 0: it is not. A
+ * UDP or ping socket without a port has nothing to show, nor anything that could come in. */
+static __always_inline __u16 list_datagram(const struct sock *sk, struct endpoints *ends)
 {
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
+	__u16 protocol = datagram_protocol(READ(sk, __sk_common.skc_family), READ(sk, sk_type),
+					   READ(sk, sk_protocol));
+
+	__builtin_memset(ends, 0, sizeof(*ends));
+	if (!protocol)
+		return 0;
+	if (protocol == PROTOCOL_PACKET)
+		return settings.filter.ipv4_only || settings.filter.ipv6_only ? 0 : protocol;
+	sock_probe_endpoints(&sk->__sk_common, ends);
+	if (protocol == PROTOCOL_RAW)
+		ends->lport = 0;
+	else if (!ends->lport)
+		return 0;
+	if (!peer_is_connected(&sk->__sk_common))
+		ends->raddr[0] = ends->raddr[1] = ends->rport = 0;
+	return protocol;
+}
+
+/* A UDP socket of the kernel's own, as tunnels have them. As list_unheld. */
+SEC("iter/udp")
+int list_unheld_udp(struct iterator_udp *ctx)
+{
+	const struct sock *sk = (const void *)ctx->udp_sk;
 	struct open_record record = {};
-	struct socket_state fresh = {}, *state;
-	struct sock *sk;
-	__u8 tcp_state;
-	__u16 family;
+	struct socket_state found = {};
+	__u16 protocol;
+
+	if (!sk)
+		return 0;
+	found.netns = sock_netns(&sk->__sk_common);
+	protocol = list_datagram(sk, &found.ends);
+	if (!protocol || !netns_wanted(found.netns) || !traffic_wanted(&found))
+		return 0;
+	found.cookie = datagram_cookie((struct sock *)sk);
+	record_head(&record.header, RECORD_OPEN, sizeof(record));
+	connection_fill(&record.connection, &found, READ(sk, __sk_common.skc_state));
+	record.connection.protocol = protocol;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Of a datagram socket: a record for this holder of it. */
+static __noinline int list_held_datagram(struct iterator_task_file *ctx, struct task_struct *task,
+					 struct file *file, struct sock *sk, __u64 cookie)
+{
+	struct open_record record = {};
+	struct socket_state found = {.owner_src = OWNER_ITER};
+	__u16 protocol = list_datagram(sk, &found.ends);
+
+	if (!protocol || !traffic_wanted(&found))
+		return 0;
+	found.netns = sock_netns(&sk->__sk_common);
+	if (!netns_wanted(found.netns))
+		return 0;
+	holder_read_id(task, &found.owner);
+	if (!filter_wants_task(&settings.filter, task, &found.owner))
+		return 0;
+	found.owner.tid = 0;
+	found.cookie = cookie ? cookie : datagram_cookie(sk);
+	record.opener = READ(file, f_cred) == READ(task, cred);
+	record_head(&record.header, RECORD_OPEN, sizeof(record));
+	connection_fill(&record.connection, &found, READ(sk, __sk_common.skc_state));
+	record.connection.protocol = protocol;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* The same of a TCP socket, which the live hooks are told of as well. */
+static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_struct *task,
+				    struct file *file, struct sock *sk, __u64 cookie)
+{
+	struct open_record record = {};
+	struct socket_state fresh = {.cookie = cookie}, *state;
+	__u8 tcp_state = READ(sk, __sk_common.skc_state);
+	__u16 family = READ(sk, __sk_common.skc_family);
 	bool wanted;
 
-	if (!task || !file)
-		return 0;
-	sk = file_sock(file, &fresh.cookie);
-	if (!sk || READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	family = READ(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	tcp_state = READ(sk, __sk_common.skc_state);
 	fresh.netns = sock_netns(&sk->__sk_common);
 	if (tcp_state == BPF_TCP_CLOSE || !netns_wanted(fresh.netns))
 		return 0;
@@ -148,6 +210,29 @@ int list_sockets(struct iterator_task_file *ctx)
 	if (tcp_state == BPF_TCP_LISTEN)
 		record.backlog = READ(sk, sk_max_ack_backlog);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Sockets that exist already: one record for each descriptor that holds one. */
+SEC("iter/task_file")
+int list_sockets(struct iterator_task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	__u64 cookie = 0;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sk = file_sock(file, &cookie);
+	if (!sk)
+		return 0;
+	if (READ(sk, sk_type) != SOCK_STREAM) {
+		if (selects(SELECT_DATAGRAMS))
+			list_held_datagram(ctx, task, file, sk, cookie);
+	} else if (selects(SELECT_TCP) && READ(sk, sk_protocol) == IPPROTO_TCP) {
+		list_held_tcp(ctx, task, file, sk, cookie);
+	}
 	return 0;
 }
 

@@ -9,8 +9,9 @@
 
 #include "connsnoop_flow.bpf.h"
 
-#define PEER_SLOTS  8192  /* calls that are under way at the same time, a power of two */
-#define STACK_BYTES 16384 /* of a task in the kernel, at least */
+#define PEER_SLOTS     8192 /* calls that are under way at the same time, a power of two */
+#define IPPROTO_ICMPV6 58
+#define STACK_BYTES    16384 /* of a task in the kernel, at least */
 
 struct peer {
 	__u64 thread; /* pid_tgid of the call; 0: none */
@@ -57,7 +58,7 @@ static __always_inline void peer_by_route(const void *flow, __u8 protocol, const
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
-	if (!protocol || (port && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)))
+	if (!protocol || (port && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6))
 		return;
 	if ((__u64)flow - (__u64)READ(task, stack) < STACK_BYTES)
 		peer_put(raddr, 0);
@@ -107,6 +108,19 @@ static __always_inline bool peer_of_socket(const struct sock_common *common, str
 	}
 	key->rport = bpf_ntohs(READ(common, skc_dport));
 	return true;
+}
+
+/* More of a datagram that an earlier call began (MSG_MORE, UDP_CORK), on a socket that is not
+ * connected: that call's address is kept in the socket. Returns whether it is known. */
+static __always_inline bool peer_of_cork(const struct sock *sk, struct flow_key *key)
+{
+	const struct inet_sock *inet = (const void *)sk;
+
+	if (READ(sk, __sk_common.skc_family) == AF_INET6)
+		return false;
+	address_from_ipv4(key->raddr, READ(inet, cork.fl.u.ip4.daddr));
+	key->rport = bpf_ntohs(READ(inet, cork.fl.u.ip4.uli.ports.dport));
+	return key->rport;
 }
 
 #endif

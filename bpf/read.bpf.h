@@ -56,6 +56,12 @@ struct iterator_tcp {
 	__u32 uid;
 };
 
+struct iterator_udp {
+	ITERATOR_POINTER(struct iterator_meta, meta);
+	ITERATOR_POINTER(struct udp_sock, udp_sk);
+	__u32 uid;
+};
+
 struct iterator_map_element {
 	ITERATOR_POINTER(struct iterator_meta, meta);
 	ITERATOR_POINTER(void, map);

@@ -144,7 +144,8 @@ static int attach(struct connsnoop *c)
 	r = existing_read(o, c->bpf, c->stream);
 	if (r < 0)
 		return r;
-	c->sweep_fd = iterator_link(c->bpf->progs.list_unheld);
+	if (bpf_program__autoload(c->bpf->progs.list_unheld))
+		c->sweep_fd = iterator_link(c->bpf->progs.list_unheld);
 	c->swept_ns = clock_now_ns();
 	if (r == 0 && !o->list) {
 		int dropped = privileges_drop(&keep);

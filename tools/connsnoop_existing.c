@@ -118,8 +118,11 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 	if (!r)
 		r = iterator_run(bpf->progs.list_sockets, &connsnoop_sizes, on_socket, &existing);
 	/* a socket without a holder has no process that a filter could want */
-	if (!r && print)
+	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld))
 		r = iterator_run(bpf->progs.list_unheld, &connsnoop_sizes, on_socket, &existing);
+	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld_udp))
+		r = iterator_run(bpf->progs.list_unheld_udp, &connsnoop_sizes, on_socket,
+				 &existing);
 	if (r < 0 || !print)
 		return r;
 	return socket_list_each(existing.list, on_listed, &existing);
@@ -137,6 +140,8 @@ int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bp
 	struct stat own;
 	int r;
 
+	if (link_fd < 0)
+		return 0;
 	if (stat("/proc/self/ns/net", &own) < 0)
 		return -errno;
 	r = iterator_run_link(link_fd, &connsnoop_sizes, on_there, stream);

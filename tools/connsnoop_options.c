@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/parse.h"
 #include "tools/connsnoop_row.h"
+#include "tools/connsnoop_words.h"
 
 #define ALL_EVENTS                                                                                 \
 	(EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_LISTEN) |         \

@@ -107,7 +107,9 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.list_processes, connsnoop_uses(f, FEATURE_ARGS));
 	want(bpf->progs.list_processes_no_args, !connsnoop_uses(f, FEATURE_ARGS));
 	want(bpf->progs.list_sockets, true);
-	want(bpf->progs.list_unheld, true);
+	want(bpf->progs.list_unheld, o->traffic.protocols & SELECT_TCP);
+	want(bpf->progs.list_unheld_udp,
+	     o->traffic.protocols & SELECT_UDP && (o->list || o->existing));
 	if (o->list)
 		return;
 	want(bpf->progs.on_exec, true);

@@ -8,54 +8,7 @@
 #include "lib/base.h"
 #include "lib/cgroup.h"
 #include "lib/cidr.h"
-
-static const char *owner_source_name(uint8_t source)
-{
-	static const char *const names[OWNER_SOURCES] = {
-		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect", [OWNER_ACCEPT] = "accept",
-		[OWNER_LISTEN] = "listen",   [OWNER_SEND] = "send",	  [OWNER_RECV] = "recv",
-		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",	  [OWNER_PROCFS] = "procfs",
-	};
-
-	return source < OWNER_SOURCES ? names[source] : "unknown";
-}
-
-static const char *tcp_state_name(uint8_t state)
-{
-	/* include/net/tcp_states.h */
-	static const char *const names[] = {
-		NULL,	     "ESTABLISHED", "SYN_SENT", "SYN_RECV",   "FIN_WAIT1",
-		"FIN_WAIT2", "TIME_WAIT",   "CLOSE",	"CLOSE_WAIT", "LAST_ACK",
-		"LISTEN",    "CLOSING",	    "SYN_RECV",
-	};
-
-	return state < ARRAY_SIZE(names) ? names[state] : NULL;
-}
-
-static const char *protocol_name(uint16_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_UDPLITE:
-		return "udplite";
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return "icmp";
-	case PROTOCOL_RAW:
-		return "raw";
-	case PROTOCOL_PACKET:
-		return "packet";
-	}
-	return NULL;
-}
-
-static bool is_datagram(const struct connection *connection)
-{
-	return connection->protocol != IPPROTO_TCP;
-}
+#include "tools/connsnoop_words.h"
 
 /* A number and its unit in five columns at most: 950us, 1.2ms, 34ms, 5.6s; 512, 1.2k, 34M. */
 static void format_short(double value, const char *unit, char text[16])
@@ -88,6 +41,14 @@ static void format_bytes(uint64_t bytes, char text[16])
 		format_short(value, units[unit], text);
 	else
 		snprintf(text, 16, "%u", (unsigned int)bytes);
+}
+
+/* The table has no column for the protocol: what is not TCP says so in its detail. */
+static void format_protocol(const struct connection *connection, char text[16])
+{
+	const char *name = is_datagram(connection) ? word_protocol(connection->protocol) : NULL;
+
+	snprintf(text, 16, "%s%s", name ? name : "", name ? " " : "");
 }
 
 static void row_address(struct row *row, size_t field, size_t both, const uint8_t address[16],
@@ -217,14 +178,14 @@ static void fill_connection(const struct connection *connection,
 	else
 		fill_no_owner(row);
 	row_uint(row, FIELD_NETNS, connection->netns);
-	row_text(row, FIELD_PROTO, protocol_name(connection->protocol));
+	row_text(row, FIELD_PROTO, word_protocol(connection->protocol));
 	row_local(row, connection);
 	row_remote(row, connection);
 	if (connection->cookie & COOKIE_OWN)
 		row_null(row, FIELD_COOKIE);
 	else
 		row_uint(row, FIELD_COOKIE, connection->cookie);
-	row_text(row, FIELD_OWNER_SRC, owner_source_name(connection->owner_src));
+	row_text(row, FIELD_OWNER_SRC, word_owner_source(connection->owner_src));
 }
 
 static void fill_listener_pid(struct row *row, uint32_t listener_pid)
@@ -287,7 +248,7 @@ static void fill_close(const struct close_record *record, struct row *row)
 		[CLOSED_BY_RESET] = "reset",
 	};
 	const char *by = record->closed_by < ARRAY_SIZE(names) ? names[record->closed_by] : NULL;
-	char tx[16], rx[16], duration[16] = "";
+	char tx[16], rx[16], duration[16] = "", prefix[16];
 
 	if (record->listener_pid)
 		row_uint(row, FIELD_LISTENER_PID, record->listener_pid);
@@ -310,14 +271,15 @@ static void fill_close(const struct close_record *record, struct row *row)
 	fill_counters(record, row);
 	if (!row_wants(row, FIELD_DETAIL))
 		return;
+	format_protocol(&record->connection, prefix);
 	format_bytes(record->tx_bytes, tx);
 	format_bytes(record->rx_bytes, rx);
 	if (!by && record->error)
 		by = strerrorname_np((int)record->error);
 	if (record->flags & (CLOSE_IDLE | CLOSE_EARLY))
 		by = record->flags & CLOSE_IDLE ? "idle" : "early";
-	row_text_printf(row, FIELD_DETAIL, "tx %s rx %s%s%s%s%s", tx, rx, duration[0] ? " " : "",
-			duration, by ? " " : "", by ? by : "");
+	row_text_printf(row, FIELD_DETAIL, "%stx %s rx %s%s%s%s%s", prefix, tx, rx,
+			duration[0] ? " " : "", duration, by ? " " : "", by ? by : "");
 }
 
 static void fill_listen(const struct listen_record *record, struct row *row)
@@ -325,6 +287,7 @@ static void fill_listen(const struct listen_record *record, struct row *row)
 	fill_no_peer(row);
 	if (is_datagram(&record->connection)) {
 		row_null(row, FIELD_BACKLOG);
+		row_text(row, FIELD_DETAIL, word_protocol(record->connection.protocol));
 		return;
 	}
 	row_uint(row, FIELD_BACKLOG, record->backlog);
@@ -336,21 +299,15 @@ static void fill_flow(const struct flow_record *record, struct row *row)
 	const char *direction = record->direction == FLOW_OUT ? "out" : "in";
 
 	row_text(row, FIELD_DIRECTION, direction);
-	row_text(row, FIELD_DETAIL, direction);
-}
-
-/* As ss has it: a datagram socket that is not connected. */
-static const char *state_name(const struct connection *connection)
-{
-	if (is_datagram(connection) && connection->state == TCP_CLOSE)
-		return "UNCONN";
-	return tcp_state_name(connection->state);
+	row_text_printf(row, FIELD_DETAIL, "%s %s", word_protocol(record->connection.protocol),
+			direction);
 }
 
 static void fill_open(const struct open_record *record, const struct connsnoop_context *context,
 		      struct row *row)
 {
-	const char *state = state_name(&record->connection);
+	const char *state = word_state(&record->connection);
+	char prefix[16];
 
 	row_text(row, FIELD_STATE, state);
 	row_uints(row, FIELD_HOLDERS, context->holders, context->n_holders);
@@ -358,11 +315,14 @@ static void fill_open(const struct open_record *record, const struct connsnoop_c
 		row_uint(row, FIELD_BACKLOG, record->backlog);
 		fill_no_peer(row);
 	}
+	format_protocol(&record->connection, prefix);
 	if (context->n_holders > 1)
-		row_text_printf(row, FIELD_DETAIL, "%s +%zu holders", state ? state : "",
+		row_text_printf(row, FIELD_DETAIL, "%s%s +%zu holders", prefix, state ? state : "",
 				context->n_holders - 1);
+	else if (state)
+		row_text_printf(row, FIELD_DETAIL, "%s%s", prefix, state);
 	else
-		row_text(row, FIELD_DETAIL, state);
+		row_null(row, FIELD_DETAIL);
 }
 
 void connsnoop_row(const struct record_header *record, const struct connsnoop_context *context,

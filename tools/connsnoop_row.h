@@ -63,9 +63,6 @@ enum connsnoop_field {
 
 extern const struct field connsnoop_fields[FIELDS];
 
-/* The words of --events, by bit of EVENT_BIT(); NULL-terminated. */
-extern const char *const connsnoop_events[];
-
 /* What a row needs beside its record; all borrowed. */
 struct connsnoop_context {
 	const struct clock *clock;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_stream.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/cgroup.h"
@@ -11,6 +10,7 @@
 #include "tools/connsnoop_open.h"
 #include "tools/connsnoop_pending.h"
 #include "tools/connsnoop_row.h"
+#include "tools/connsnoop_words.h"
 
 #define CLOCK_SYNC_NS NSEC_PER_SEC
 
@@ -222,7 +222,7 @@ static int tool_record(struct stream *stream, const struct record_header *header
 		}
 		break;
 	case RECORD_CLOSE:
-		if (connection->protocol != IPPROTO_TCP)
+		if (is_datagram(connection))
 			return on_flow_close(stream, (const void *)header);
 		r = pending_close(stream->pending, (const void *)header);
 		end(stream, connection);
@@ -261,11 +261,13 @@ int stream_open_socket(void *context, const struct open_record *record, const ui
 		       size_t n)
 {
 	struct stream *stream = context;
-	bool listens = record->connection.state == TCP_LISTEN;
+	bool datagram = is_datagram(&record->connection);
+	bool listens = datagram ? takes_datagrams(&record->connection)
+				: record->connection.state == TCP_LISTEN;
 
 	if (stream->options->listening && !listens)
 		return 0;
-	if (!listens && record->connection.owner.tgid && stream->options->existing) {
+	if (!datagram && !listens && record->connection.owner.tgid && stream->options->existing) {
 		int r = begin(stream, &record->connection, 0, record->header.ts_ns);
 
 		if (r < 0)

@@ -10,6 +10,7 @@
 
 #include "lib/base.h"
 #include "tools/connsnoop_row.h"
+#include "tools/connsnoop_words.h"
 
 #define START_NS  (1000 * NSEC_PER_SEC)
 #define TS_NS	  (START_NS + 1500000999) /* monotonic, of all records here */
@@ -204,8 +205,8 @@ static void test_fields(void **state _unused_)
 		"lport",      "raddr",	      "rport",	     "cookie",	    "owner_src", "error",
 		"latency_ns", "listener_pid", "backlog",     "duration_ns", "tx_bytes",	 "rx_bytes",
 		"tx_packets", "rx_packets",   "retransmits", "rtt_us",	    "closed_by", "inferred",
-		"state",      "holders",      "count",	     "time",	    "seconds",	 "local",
-		"remote",     "detail"};
+		"direction",  "state",	      "holders",     "count",	    "time",	 "seconds",
+		"local",      "remote",	      "detail"};
 
 	assert_true(FIELDS <= ROW_CELLS_MAX);
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -768,6 +769,130 @@ static void test_states(void **state _unused_)
 	}
 }
 
+/* ---- datagrams ---- */
+
+static void test_flow(void **state _unused_)
+{
+	struct flow_record record = {HEAD(RECORD_FLOW, flow_record), .direction = FLOW_OUT};
+	struct wants wants = curl_wants("flow");
+
+	record.connection.protocol = IPPROTO_UDP;
+	record.connection.owner_src = OWNER_SEND;
+	wants.of[FIELD_PROTO] = TEXT("udp");
+	wants.of[FIELD_OWNER_SRC] = TEXT("send");
+	wants.of[FIELD_DIRECTION] = TEXT("out");
+	wants.of[FIELD_DETAIL] = TEXT("udp out");
+	CHECK(&record, &curl_context, &wants);
+
+	record.connection.owner_src = OWNER_RECV;
+	record.direction = FLOW_IN;
+	wants.of[FIELD_OWNER_SRC] = TEXT("recv");
+	wants.of[FIELD_DIRECTION] = TEXT("in");
+	wants.of[FIELD_DETAIL] = TEXT("udp in");
+	CHECK(&record, &curl_context, &wants);
+}
+
+/* What is not known is null: a peer, a port that the protocol does not have. */
+static void test_flow_unknown(void **state _unused_)
+{
+	struct flow_record record = {HEAD(RECORD_FLOW, flow_record), .direction = FLOW_IN};
+	struct wants wants = curl_wants("flow");
+
+	record.connection.protocol = IPPROTO_ICMPV6;
+	record.connection.rport = 0;
+	wants.of[FIELD_PROTO] = TEXT("icmp");
+	wants.of[FIELD_DIRECTION] = TEXT("in");
+	wants.of[FIELD_RPORT] = UNKNOWN;
+	wants.of[FIELD_REMOTE] = TEXT("192.168.1.2");
+	wants.of[FIELD_DETAIL] = TEXT("icmp in");
+	CHECK(&record, &curl_context, &wants);
+
+	memset(record.connection.raddr, 0, 16);
+	wants.of[FIELD_RADDR] = wants.of[FIELD_REMOTE] = UNKNOWN;
+	CHECK(&record, &curl_context, &wants);
+
+	record.connection.protocol = PROTOCOL_PACKET;
+	memset(record.connection.laddr, 0, 16);
+	record.connection.lport = 0;
+	wants.of[FIELD_PROTO] = TEXT("packet");
+	wants.of[FIELD_LADDR] = wants.of[FIELD_LPORT] = wants.of[FIELD_LOCAL] = UNKNOWN;
+	wants.of[FIELD_DETAIL] = TEXT("packet in");
+	CHECK(&record, &curl_context, &wants);
+}
+
+static void test_flow_close(void **state _unused_)
+{
+	struct close_record record = curl_close();
+	struct wants wants = close_wants();
+
+	record.connection.protocol = IPPROTO_UDPLITE;
+	record.rtt_us = 0;
+	record.closed_by = CLOSED_BY_LOCAL;
+	record.flags = CLOSE_PINNED;
+	wants.of[FIELD_PROTO] = TEXT("udplite");
+	wants.of[FIELD_RETRANSMITS] = wants.of[FIELD_RTT] = UNKNOWN;
+	wants.of[FIELD_CLOSED_BY] = TEXT("local");
+	wants.of[FIELD_DETAIL] = TEXT("udplite tx 78 rx 1.3M 2.5s local");
+	CHECK(&record, &curl_context, &wants);
+
+	record.closed_by = CLOSED_BY_NONE;
+	record.flags = CLOSE_IDLE;
+	wants.of[FIELD_CLOSED_BY] = UNKNOWN;
+	wants.of[FIELD_DETAIL] = TEXT("udplite tx 78 rx 1.3M 2.5s idle");
+	CHECK(&record, &curl_context, &wants);
+
+	record.flags = CLOSE_EARLY | CLOSE_PINNED;
+	wants.of[FIELD_DETAIL] = TEXT("udplite tx 78 rx 1.3M 2.5s early");
+	CHECK(&record, &curl_context, &wants);
+
+	record.flags = CLOSE_INFERRED;
+	wants.of[FIELD_INFERRED] = TRUE;
+	wants.of[FIELD_DETAIL] = TEXT("udplite tx 78 rx 1.3M 2.5s");
+	CHECK(&record, &curl_context, &wants);
+}
+
+static void test_bind(void **state _unused_)
+{
+	struct listen_record record = {HEAD(RECORD_LISTEN, listen_record)};
+	struct wants wants = no_peer_wants("listen");
+
+	record.connection.protocol = IPPROTO_UDP;
+	wants.of[FIELD_PROTO] = TEXT("udp");
+	wants.of[FIELD_BACKLOG] = UNKNOWN;
+	wants.of[FIELD_DETAIL] = TEXT("udp");
+	CHECK(&record, &curl_context, &wants);
+}
+
+static void test_open_datagram(void **state _unused_)
+{
+	struct open_record record = {HEAD(RECORD_OPEN, open_record)};
+	struct connsnoop_context context = curl_context;
+	const uint32_t holders[] = {100, 101};
+	struct wants wants = no_peer_wants("open");
+
+	context.holders = holders;
+	context.n_holders = 2;
+	record.connection.protocol = IPPROTO_UDP;
+	record.connection.state = TCP_CLOSE;
+	memset(record.connection.raddr, 0, 16);
+	wants.of[FIELD_PROTO] = TEXT("udp");
+	wants.of[FIELD_STATE] = TEXT("UNCONN");
+	wants.of[FIELD_HOLDERS] = UINTS(holders);
+	wants.of[FIELD_DETAIL] = TEXT("udp UNCONN +1 holders");
+	CHECK(&record, &context, &wants);
+	assert_true(takes_datagrams(&record.connection));
+
+	record.connection.state = TCP_ESTABLISHED;
+	assert_false(takes_datagrams(&record.connection));
+	record.connection.state = TCP_CLOSE;
+	record.connection.lport = 0;
+	assert_false(takes_datagrams(&record.connection));
+	record.connection.lport = 1;
+	record.connection.protocol = IPPROTO_ICMP;
+	assert_false(takes_datagrams(&record.connection));
+	assert_null(word_protocol(IPPROTO_DCCP));
+}
+
 static void test_lost(void **state _unused_)
 {
 	const struct connsnoop_context context = {.clock = &test_clock, .start_ns = START_NS};
@@ -813,6 +938,11 @@ int main(void)
 		cmocka_unit_test(test_open_listener),
 		cmocka_unit_test(test_open_without_holder),
 		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_flow_unknown),
+		cmocka_unit_test(test_flow_close),
+		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_open_datagram),
 		cmocka_unit_test(test_lost),
 	};
 

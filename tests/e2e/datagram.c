@@ -1,0 +1,1209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Traffic generator of the end-to-end tests for datagrams: sends and receives in every way there
+ * is, keeps a ledger of what each process sent to and received from whom on which socket, and
+ * prints, one JSON object a line on stdout, each record that connsnoop has to print for it.
+ *
+ * datagram [-4|-6|-m] SCENARIO     -m: IPv4 through IPv6 sockets
+ *
+ * phase() as in traffic.c. Any surprise ends the program with status 1.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/if_packet.h>
+#include <linux/io_uring.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIFE_SECONDS 60
+#define LEDGER_MAX   4096
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
+{
+	int saved = errno;
+	va_list arguments;
+
+	va_start(arguments, format);
+	fprintf(stderr, "datagram %d: ", getpid());
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, " (errno %s)\n", strerrorname_np(saved));
+	va_end(arguments);
+	_exit(1);
+}
+
+/* ---- the ledger ---- */
+
+struct end {
+	char address[INET6_ADDRSTRLEN]; /* "": null */
+	uint16_t port;			/* 0: null */
+};
+
+struct entry {
+	pid_t pid, tid, ppid; /* tid 0: not certain */
+	uint64_t cookie;
+	const char *proto;
+	struct end local, remote;
+	bool in; /* the first datagram was received */
+	uint64_t tx_bytes, rx_bytes, tx_packets, rx_packets;
+	const char *closed_by; /* NULL: nobody */
+};
+
+struct ledger {
+	pthread_mutex_t lock;
+	size_t n;
+	struct entry entries[LEDGER_MAX];
+};
+
+struct run {
+	char mode; /* '4', '6', 'm' */
+	struct ledger *ledger;
+	const char *proto;
+	bool any_thread; /* who does it is not gettid() */
+};
+
+static struct ledger *ledger_new(void)
+{
+	struct ledger *ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t attributes;
+
+	if (ledger == MAP_FAILED)
+		die("mmap");
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&ledger->lock, &attributes);
+	return ledger;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
+		die("SO_COOKIE");
+	return cookie;
+}
+
+static void end_set(struct end *end, const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+
+	memset(end, 0, sizeof(*end));
+	if (address->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, end->address, sizeof(end->address));
+		end->port = ntohs(v4->sin_port);
+	} else if (address->ss_family == AF_INET6) {
+		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+			inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], end->address,
+				  sizeof(end->address));
+		else
+			inet_ntop(AF_INET6, &v6->sin6_addr, end->address, sizeof(end->address));
+		end->port = ntohs(v6->sin6_port);
+	}
+}
+
+static void local_of(const struct run *run, int fd, struct end *end)
+{
+	struct sockaddr_storage address = {};
+	socklen_t size = sizeof(address);
+	bool none;
+
+	if (getsockname(fd, (void *)&address, &size))
+		die("getsockname");
+	end_set(end, &address);
+	if (!strcmp(run->proto, "raw"))
+		end->port = 0;
+	none = !strcmp(end->address, "0.0.0.0") || !strcmp(end->address, "::");
+	if (none && !end->port)
+		end->address[0] = '\0';
+}
+
+/* @fd has sent to (or received from) @peer, which may be NULL: none that is known. */
+static void note(const struct run *run, int fd, const struct sockaddr_storage *peer, bool in,
+		 size_t bytes, int packets)
+{
+	struct ledger *ledger = run->ledger;
+	struct end remote = {};
+	uint64_t cookie = cookie_of(fd);
+	struct entry *entry = NULL;
+	pid_t pid = getpid();
+
+	if (peer)
+		end_set(&remote, peer);
+	pthread_mutex_lock(&ledger->lock);
+	for (size_t i = 0; i < ledger->n && !entry; i++)
+		if (ledger->entries[i].pid == pid && ledger->entries[i].cookie == cookie &&
+		    !memcmp(&ledger->entries[i].remote, &remote, sizeof(remote)))
+			entry = &ledger->entries[i];
+	if (!entry) {
+		if (ledger->n == LEDGER_MAX)
+			die("ledger is full");
+		entry = &ledger->entries[ledger->n++];
+		*entry = (struct entry){.pid = pid,
+					.tid = run->any_thread ? 0 : gettid(),
+					.ppid = getppid(),
+					.cookie = cookie,
+					.proto = run->proto,
+					.remote = remote,
+					.in = in,
+					.closed_by = "local"};
+		local_of(run, fd, &entry->local);
+	}
+	if (in) {
+		entry->rx_bytes += bytes;
+		entry->rx_packets += (uint64_t)packets;
+	} else {
+		entry->tx_bytes += bytes;
+		entry->tx_packets += (uint64_t)packets;
+	}
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+static const char *own_name(void)
+{
+	static char exe[512];
+	char *slash;
+
+	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0)
+		die("readlink");
+	slash = strrchr(exe, '/');
+	return slash ? slash + 1 : exe;
+}
+
+static void print_end(const char *address, const char *port, const struct end *end)
+{
+	if (end->address[0])
+		printf(",\"%s\":\"%s\"", address, end->address);
+	else
+		printf(",\"%s\":null", address);
+	if (end->port)
+		printf(",\"%s\":%u", port, end->port);
+	else
+		printf(",\"%s\":null", port);
+}
+
+static void print_head(const char *type, const struct entry *entry)
+{
+	printf("{\"type\":\"%s\",\"proto\":\"%s\",\"pid\":%d,\"ppid\":%d,\"cookie\":%lu", type,
+	       entry->proto, entry->pid, entry->ppid, entry->cookie);
+	printf(",\"name\":\"%s\"", own_name());
+	if (entry->tid)
+		printf(",\"tid\":%d", entry->tid);
+	print_end("laddr", "lport", &entry->local);
+	print_end("raddr", "rport", &entry->remote);
+}
+
+static void ledger_print(const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n; i++) {
+		const struct entry *entry = &ledger->entries[i];
+
+		print_head("flow", entry);
+		printf(",\"direction\":\"%s\",\"owner_src\":\"%s\"}\n", entry->in ? "in" : "out",
+		       entry->in ? "recv" : "send");
+		print_head("close", entry);
+		printf(",\"tx_bytes\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"rx_packets\":%lu",
+		       entry->tx_bytes, entry->rx_bytes, entry->tx_packets, entry->rx_packets);
+		if (entry->closed_by)
+			printf(",\"closed_by\":\"%s\"", entry->closed_by);
+		else
+			printf(",\"closed_by\":null");
+		printf(",\"error\":null,\"retransmits\":null,\"rtt_us\":null"
+		       ",\"duration_ns\":{\"min\":0}}\n");
+	}
+}
+
+/* ---- sockets ---- */
+
+static void phase(const char *name)
+{
+	char line[16];
+
+	fprintf(stderr, "phase %s\n", name);
+	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+		die("phase %s: nobody says go on", name);
+}
+
+static struct sockaddr_storage make_address(const struct run *run, const char *text, uint16_t port)
+{
+	struct sockaddr_storage address = {};
+	struct sockaddr_in *v4 = (void *)&address;
+	struct sockaddr_in6 *v6 = (void *)&address;
+	char mapped[INET6_ADDRSTRLEN + 8];
+
+	if (run->mode == '4') {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		if (inet_pton(AF_INET, text, &v4->sin_addr) != 1)
+			die("address %s", text);
+		return address;
+	}
+	snprintf(mapped, sizeof(mapped), "%s%s", run->mode == 'm' ? "::ffff:" : "", text);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	if (inet_pton(AF_INET6, mapped, &v6->sin6_addr) != 1)
+		die("address %s", mapped);
+	return address;
+}
+
+static const char *loopback(const struct run *run)
+{
+	return run->mode == '6' ? "::1" : "127.0.0.1";
+}
+
+static int open_socket(const struct run *run)
+{
+	int family = run->mode == '4' ? AF_INET : AF_INET6;
+	int protocol = strcmp(run->proto, "udplite") ? 0 : IPPROTO_UDPLITE;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+static struct sockaddr_storage address_of(int fd)
+{
+	struct sockaddr_storage address = {};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(fd, (void *)&address, &size))
+		die("getsockname");
+	return address;
+}
+
+static void bind_to(const struct run *run, int fd, const char *text, uint16_t port)
+{
+	struct sockaddr_storage address = make_address(run, text, port);
+	struct entry entry = {.pid = getpid(), .tid = gettid(), .ppid = getppid()};
+
+	if (bind(fd, (void *)&address, sizeof(address)))
+		die("bind");
+	entry.cookie = cookie_of(fd);
+	entry.proto = run->proto;
+	local_of(run, fd, &entry.local);
+	print_head("listen", &entry);
+	printf(",\"owner_src\":\"listen\"}\n");
+	fflush(stdout);
+}
+
+static int bound(const struct run *run)
+{
+	int fd = open_socket(run);
+
+	bind_to(run, fd, loopback(run), 0);
+	return fd;
+}
+
+/* What others see as the address of @fd, which may be bound to none. */
+static struct sockaddr_storage seen_as(const struct run *run, int fd)
+{
+	struct sockaddr_storage address = address_of(fd);
+	struct end end;
+
+	end_set(&end, &address);
+	if (strcmp(end.address, "0.0.0.0") && strcmp(end.address, "::"))
+		return address;
+	return make_address(run, loopback(run), end.port);
+}
+
+static int connected(const struct run *run, int to)
+{
+	struct sockaddr_storage address = address_of(to);
+	int fd = open_socket(run);
+
+	if (connect(fd, (void *)&address, sizeof(address)))
+		die("connect");
+	return fd;
+}
+
+static char *payload(void)
+{
+	static char bytes[65536];
+
+	return bytes;
+}
+
+/* What a send returned: all of it, or the test is void. */
+static void sent(const struct run *run, int fd, const struct sockaddr_storage *to, ssize_t n,
+		 size_t wanted)
+{
+	if (n != (ssize_t)wanted)
+		die("sent %zd, not %zu", n, wanted);
+	note(run, fd, to, false, wanted, 1);
+}
+
+static void send_to(const struct run *run, int fd, int to, size_t size)
+{
+	struct sockaddr_storage address = seen_as(run, to);
+
+	sent(run, fd, &address, sendto(fd, payload(), size, 0, (void *)&address, sizeof(address)),
+	     size);
+}
+
+/* recvfrom(2), with the address. */
+static struct sockaddr_storage receive(const struct run *run, int fd, size_t room)
+{
+	struct sockaddr_storage address = {};
+	socklen_t size = sizeof(address);
+	ssize_t n = recvfrom(fd, payload(), room, 0, (void *)&address, &size);
+
+	if (n < 0)
+		die("recvfrom");
+	note(run, fd, &address, true, (size_t)n, 1);
+	return address;
+}
+
+/* Received without asking for the address: from @from, as who calls knows. */
+static void received(const struct run *run, int fd, int from, ssize_t n)
+{
+	struct sockaddr_storage address = seen_as(run, from);
+
+	if (n < 0)
+		die("receive");
+	note(run, fd, &address, true, (size_t)n, 1);
+}
+
+static pid_t child_begin(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
+static void child_wait(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
+		die("child");
+}
+
+/* ---- scenarios ---- */
+
+static void scenario_connected(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), i;
+	struct sockaddr_storage to = address_of(server);
+	struct iovec parts[2] = {{payload(), 10}, {payload(), 20}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+	sent(run, client, &to, send(client, payload(), 100, 0), 100);
+	sent(run, client, &to, write(client, payload(), 200), 200);
+	sent(run, client, &to, writev(client, parts, 2), 30);
+	sent(run, client, &to, sendto(client, payload(), 40, 0, NULL, 0), 40);
+	sent(run, client, &to, sendmsg(client, &message, 0), 30);
+	for (i = 0; i < 5; i++)
+		receive(run, server, 1000);
+	send_to(run, server, client, 77);
+	received(run, client, server, recv(client, payload(), 1000, 0));
+	send_to(run, server, client, 78);
+	received(run, client, server, read(client, payload(), 1000));
+	send_to(run, server, client, 79);
+	received(run, client, server, readv(client, parts, 2)); /* 30 of 79 */
+	close(client);
+}
+
+static void scenario_unconnected(const struct run *run)
+{
+	int server = bound(run), client = open_socket(run);
+
+	send_to(run, client, server, 500);
+	receive(run, server, 1000);
+	send_to(run, server, client, 33);
+	receive(run, client, 1000);
+	/* without an address: recv, read */
+	send_to(run, client, server, 5);
+	received(run, server, client, recv(server, payload(), 1000, 0));
+	send_to(run, client, server, 6);
+	received(run, server, client, read(server, payload(), 1000));
+	send_to(run, server, client, 7);
+	received(run, client, server, recv(client, payload(), 1000, 0));
+}
+
+static void scenario_any(const struct run *run)
+{
+	int server = open_socket(run), client = open_socket(run);
+	struct sockaddr_storage to;
+
+	bind_to(run, server, run->mode == '6' ? "::" : "0.0.0.0", 0);
+	to = seen_as(run, server);
+	sent(run, client, &to, sendto(client, payload(), 9, 0, (void *)&to, sizeof(to)), 9);
+	receive(run, server, 100);
+}
+
+/* One socket, many peers; what waits in the queue is received without asking from whom. */
+static void scenario_peers(const struct run *run)
+{
+	int server = bound(run), clients[40], i;
+
+	for (i = 0; i < 40; i++) {
+		clients[i] = open_socket(run);
+		send_to(run, clients[i], server, (size_t)i);
+	}
+	for (i = 0; i < 40; i++) {
+		received(run, server, clients[i], recv(server, payload(), 1000, 0));
+	}
+	for (i = 0; i < 40; i++)
+		send_to(run, server, clients[i], 100);
+	for (i = 0; i < 40; i += 2)
+		receive(run, clients[i], 1000);
+}
+
+/* Nothing that stays in the queue counts, nothing that failed, and what was cut counts once. */
+static void scenario_uncounted(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), nobody = open_socket(run), i;
+	struct sockaddr_storage to = address_of(server);
+	char byte;
+
+	sent(run, client, &to, send(client, payload(), 1000, 0), 1000);
+	for (i = 0; i < 3; i++)
+		if (recv(server, payload(), 2000, MSG_PEEK) != 1000 ||
+		    recv(server, &byte, 1, MSG_PEEK | MSG_TRUNC) != 1000)
+			die("peek");
+	receive(run, server, 10);
+	if (recv(server, payload(), 1000, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		die("the queue is not empty");
+	if (send(client, payload(), 65536, 0) >= 0 || errno != EMSGSIZE)
+		die("EMSGSIZE");
+	/* empty ones count as packets */
+	sent(run, client, &to, send(client, payload(), 0, 0), 0);
+	receive(run, server, 10);
+	sent(run, client, &to, send(client, payload(), 5, 0), 5);
+	receive(run, server, 0);
+	if (shutdown(client, SHUT_RD) && errno != ENOTCONN)
+		die("shutdown");
+	if (recv(client, payload(), 1000, 0) != 0)
+		die("shut down, and not at the end");
+	/* refused: sent, and the next receive says that nobody took it */
+	bind_to(run, nobody, loopback(run), 0);
+	to = address_of(nobody);
+	close(nobody);
+	client = open_socket(run);
+	if (connect(client, (void *)&to, sizeof(to)))
+		die("connect");
+	sent(run, client, &to, send(client, payload(), 3, 0), 3);
+	if (recv(client, payload(), 10, 0) >= 0 || errno != ECONNREFUSED)
+		die("ECONNREFUSED");
+}
+
+static void scenario_mmsg(const struct run *run)
+{
+	int server = bound(run), client = open_socket(run), i;
+	struct sockaddr_storage to = address_of(server), from[8] = {};
+	struct iovec parts[8];
+	struct mmsghdr messages[8] = {};
+
+	for (i = 0; i < 8; i++) {
+		parts[i] = (struct iovec){payload(), (size_t)i * 10};
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i],
+						      .msg_iovlen = 1,
+						      .msg_name = &to,
+						      .msg_namelen = sizeof(to)};
+	}
+	if (sendmmsg(client, messages, 8, 0) != 8)
+		die("sendmmsg");
+	for (i = 0; i < 8; i++) {
+		note(run, client, &to, false, (size_t)i * 10, 1);
+		parts[i].iov_len = 1000;
+		messages[i].msg_hdr.msg_name = &from[i];
+	}
+	if (recvmmsg(server, messages, 8, 0, NULL) != 8)
+		die("recvmmsg");
+	for (i = 0; i < 8; i++)
+		note(run, server, &from[i], true, messages[i].msg_len, 1);
+}
+
+static void scenario_sendfile(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), pipes[2];
+	int file = memfd_create("data", MFD_CLOEXEC);
+	struct sockaddr_storage to = address_of(server);
+	off_t offset = 0;
+
+	if (file < 0 || write(file, payload(), 1000) != 1000 || pipe2(pipes, O_CLOEXEC))
+		die("file");
+	sent(run, client, &to, sendfile(client, file, &offset, 1000), 1000);
+	receive(run, server, 2000);
+	if (write(pipes[1], payload(), 700) != 700)
+		die("pipe");
+	sent(run, client, &to, splice(pipes[0], NULL, client, NULL, 700, 0), 700);
+	receive(run, server, 2000);
+}
+
+static void scenario_zerocopy(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), one = 1;
+	struct sockaddr_storage to = address_of(server);
+	struct msghdr message = {};
+	char control[200];
+
+	if (setsockopt(client, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		die("SO_ZEROCOPY");
+	sent(run, client, &to, send(client, payload(), 3000, MSG_ZEROCOPY), 3000);
+	receive(run, server, 5000);
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	if (recvmsg(client, &message, MSG_ERRQUEUE) < 0) /* the completion: no datagram */
+		die("MSG_ERRQUEUE");
+}
+
+/* One datagram of several calls. */
+static void scenario_cork(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), loose = open_socket(run);
+	struct sockaddr_storage to = address_of(server);
+
+	if (send(client, payload(), 10, MSG_MORE) != 10 ||
+	    send(client, payload(), 20, MSG_MORE) != 20 || send(client, payload(), 30, 0) != 30)
+		die("MSG_MORE");
+	note(run, client, &to, false, 60, 1);
+	receive(run, server, 1000);
+	if (run->mode != '4')
+		return;
+	if (sendto(loose, payload(), 10, MSG_MORE, (void *)&to, sizeof(to)) != 10 ||
+	    send(loose, payload(), 5, 0) != 5)
+		die("MSG_MORE");
+	note(run, loose, &to, false, 15, 1);
+	receive(run, server, 1000);
+}
+
+/* Connected anew, and to nobody. */
+static void scenario_again(const struct run *run)
+{
+	int one = bound(run), two = bound(run), client = connected(run, one);
+	struct sockaddr_storage first = address_of(one), second = address_of(two);
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	sent(run, client, &first, send(client, payload(), 1, 0), 1);
+	if (connect(client, (void *)&second, sizeof(second)))
+		die("connect");
+	sent(run, client, &second, send(client, payload(), 2, 0), 2);
+	/* connected, and yet to another */
+	sent(run, client, &first, sendto(client, payload(), 3, 0, (void *)&first, sizeof(first)),
+	     3);
+	if (connect(client, &none, sizeof(none)))
+		die("disconnect");
+	sent(run, client, &first, sendto(client, payload(), 4, 0, (void *)&first, sizeof(first)),
+	     4);
+	receive(run, one, 10);
+	receive(run, two, 10);
+	receive(run, one, 10);
+	receive(run, one, 10);
+}
+
+/* Parent and child use both ends; the child goes first. */
+static void scenario_fork(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), i;
+	struct sockaddr_storage to = address_of(server);
+	pid_t pid;
+
+	sent(run, client, &to, send(client, payload(), 10, 0), 10);
+	receive(run, server, 100);
+	pid = child_begin();
+	if (pid == 0) {
+		for (i = 0; i < 3; i++)
+			sent(run, client, &to, send(client, payload(), 20, 0), 20);
+		receive(run, server, 100);
+		_exit(0);
+	}
+	child_wait(pid);
+	receive(run, server, 100);
+	receive(run, server, 100);
+	sent(run, client, &to, send(client, payload(), 30, 0), 30);
+	receive(run, server, 100);
+}
+
+struct worker {
+	const struct run *run;
+	int server;
+	pthread_t thread;
+};
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	int client = connected(worker->run, worker->server), i;
+	struct sockaddr_storage to = address_of(worker->server);
+
+	for (i = 0; i < 50; i++)
+		sent(worker->run, client, &to, send(client, "x", 1, 0), 1);
+	close(client);
+	return NULL;
+}
+
+static void scenario_threads(const struct run *run)
+{
+	struct worker workers[4];
+	int server = bound(run), i;
+
+	for (i = 0; i < 4; i++) {
+		workers[i] = (struct worker){.run = run, .server = server};
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
+			die("pthread_create");
+	}
+	for (i = 0; i < 200; i++)
+		receive(run, server, 100);
+	for (i = 0; i < 4; i++)
+		pthread_join(workers[i].thread, NULL);
+}
+
+static void *shared_work(void *argument)
+{
+	struct worker *worker = argument;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		receive(worker->run, worker->server, 100);
+	return NULL;
+}
+
+/* Threads that receive on one socket from many peers, at once. */
+static void scenario_shared(const struct run *run)
+{
+	const struct run loose = {run->mode, run->ledger, run->proto, .any_thread = true};
+	struct worker workers[4];
+	int server = bound(run), clients[10], i;
+
+	for (i = 0; i < 4; i++) {
+		workers[i] = (struct worker){.run = &loose, .server = server};
+		if (pthread_create(&workers[i].thread, NULL, shared_work, &workers[i]))
+			die("pthread_create");
+	}
+	for (i = 0; i < 10; i++)
+		clients[i] = open_socket(run);
+	for (i = 0; i < 400; i++)
+		send_to(run, clients[i % 10], server, 20);
+	for (i = 0; i < 4; i++)
+		pthread_join(workers[i].thread, NULL);
+}
+
+static void send_fd(int through, int fd)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 0;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	if (sendmsg(through, &message, 0) != 1)
+		die("SCM_RIGHTS");
+}
+
+static int receive_fd(int through)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	int fd;
+
+	if (recvmsg(through, &message, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
+		die("SCM_RIGHTS");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+/* Made by one process, used by another: over a Unix socket, and taken by pidfd_getfd(2). */
+static void scenario_passed(const struct run *run)
+{
+	int server = bound(run), pair[2], fd, taken;
+	struct sockaddr_storage to = address_of(server);
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		die("socketpair");
+	pid = child_begin();
+	if (pid == 0) {
+		fd = connected(run, server);
+		send_fd(pair[1], fd);
+		close(fd);
+		fd = connected(run, server);
+		if (write(pair[1], &fd, sizeof(fd)) != sizeof(fd) || read(pair[1], &fd, 1) != 1)
+			die("pair");
+		_exit(0);
+	}
+	fd = receive_fd(pair[0]);
+	sent(run, fd, &to, send(fd, payload(), 11, 0), 11);
+	if (read(pair[0], &fd, sizeof(fd)) != sizeof(fd))
+		die("pair");
+	taken = (int)syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), fd, 0);
+	if (taken < 0)
+		die("pidfd_getfd");
+	sent(run, taken, &to, send(taken, payload(), 12, 0), 12);
+	if (write(pair[0], "", 1) != 1)
+		die("pair");
+	child_wait(pid);
+	receive(run, server, 100);
+	receive(run, server, 100);
+}
+
+/* Ends without close, and by a signal. */
+static void scenario_exit(const struct run *run)
+{
+	int server = bound(run), i, status;
+
+	for (i = 0; i < 2; i++) {
+		pid_t pid = child_begin();
+
+		if (pid == 0) {
+			int client = open_socket(run);
+
+			send_to(run, client, server, 10);
+			if (i)
+				raise(SIGKILL);
+			_exit(0);
+		}
+		if (waitpid(pid, &status, 0) != pid)
+			die("waitpid");
+		receive(run, server, 100);
+	}
+}
+
+static void scenario_multicast(const struct run *run)
+{
+	int server = open_socket(run), client = open_socket(run);
+	struct sockaddr_storage group;
+	struct ip_mreqn four = {.imr_ifindex = 1};
+	struct ipv6_mreq six = {.ipv6mr_interface = if_nametoindex("veth0")};
+	int one = 1, index = (int)six.ipv6mr_interface;
+
+	if (run->mode == 'm')
+		return;
+	bind_to(run, server, run->mode == '6' ? "::" : "0.0.0.0", 9753);
+	group = make_address(run, run->mode == '6' ? "ff02::1234" : "239.1.2.3", 9753);
+	if (run->mode == '6') {
+		six.ipv6mr_multiaddr = ((struct sockaddr_in6 *)&group)->sin6_addr;
+		if (setsockopt(server, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &six, sizeof(six)) ||
+		    setsockopt(client, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index)))
+			die("join");
+	} else {
+		four.imr_multiaddr = ((struct sockaddr_in *)&group)->sin_addr;
+		if (setsockopt(server, IPPROTO_IP, IP_ADD_MEMBERSHIP, &four, sizeof(four)) ||
+		    setsockopt(client, IPPROTO_IP, IP_MULTICAST_IF, &four, sizeof(four)) ||
+		    setsockopt(client, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
+			die("join");
+	}
+	sent(run, client, &group, sendto(client, payload(), 50, 0, (void *)&group, sizeof(group)),
+	     50);
+	receive(run, server, 100);
+	if (run->mode == '6')
+		return;
+	group = make_address(run, "127.255.255.255", 9753);
+	sent(run, client, &group, sendto(client, payload(), 51, 0, (void *)&group, sizeof(group)),
+	     51);
+	receive(run, server, 100);
+}
+
+/* ---- io_uring, without a library ---- */
+
+struct ring {
+	int fd;
+	unsigned int *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+	bool polled;
+};
+
+static void ring_open(struct ring *ring, bool polled)
+{
+	struct io_uring_params p = {.flags = polled ? IORING_SETUP_SQPOLL : 0,
+				    .sq_thread_idle = 100};
+	char *sq, *cq;
+
+	ring->polled = polled;
+	ring->fd = (int)syscall(SYS_io_uring_setup, 8, &p);
+	if (ring->fd < 0)
+		die("io_uring_setup");
+	sq = mmap(NULL, p.sq_off.array + p.sq_entries * sizeof(unsigned int),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
+	ring->sqes = mmap(NULL, p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+			  MAP_SHARED, ring->fd, IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || (void *)ring->sqes == MAP_FAILED)
+		die("io_uring mmap");
+	ring->sq_tail = (void *)(sq + p.sq_off.tail);
+	ring->sq_mask = (void *)(sq + p.sq_off.ring_mask);
+	ring->sq_array = (void *)(sq + p.sq_off.array);
+	ring->sq_flags = (void *)(sq + p.sq_off.flags);
+	ring->cq_head = (void *)(cq + p.cq_off.head);
+	ring->cq_tail = (void *)(cq + p.cq_off.tail);
+	ring->cq_mask = (void *)(cq + p.cq_off.ring_mask);
+	ring->cqes = (void *)(cq + p.cq_off.cqes);
+}
+
+static int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	unsigned int tail = *ring->sq_tail, index = tail & *ring->sq_mask, head = *ring->cq_head;
+	unsigned int flags = IORING_ENTER_GETEVENTS;
+	int result;
+
+	ring->sqes[index] = *sqe;
+	ring->sq_array[index] = index;
+	__atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
+	if (ring->polled)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, flags, NULL, 0) < 0)
+		die("io_uring_enter");
+	while (__atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) == head)
+		if (syscall(SYS_io_uring_enter, ring->fd, 0, 1, flags, NULL, 0) < 0)
+			die("io_uring_enter");
+	result = ring->cqes[head & *ring->cq_mask].res;
+	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
+	if (result < 0) {
+		errno = -result;
+		die("io_uring operation %u", sqe->opcode);
+	}
+	return result;
+}
+
+static void uring(const struct run *run, bool polled)
+{
+	const struct run how = {run->mode, run->ledger, run->proto, .any_thread = polled};
+	int server = bound(run), client = open_socket(run);
+	struct sockaddr_storage to = address_of(server), from = {};
+	struct iovec part = {payload(), 321};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_name = &to,
+				 .msg_namelen = sizeof(to)};
+	struct ring ring;
+
+	ring_open(&ring, polled);
+	sent(&how, client, &to,
+	     ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_SENDMSG,
+						   .fd = client,
+						   .addr = (uintptr_t)&message}),
+	     321);
+	part.iov_len = 1000;
+	message.msg_name = &from;
+	if (ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_RECVMSG,
+						  .fd = server,
+						  .addr = (uintptr_t)&message}) != 321)
+		die("received less");
+	note(&how, server, &from, true, 321, 1);
+	ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
+					      .fd = client,
+					      .addr = (uintptr_t)&to,
+					      .off = sizeof(to)});
+	sent(&how, client, &to,
+	     ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_SEND,
+						   .fd = client,
+						   .addr = (uintptr_t)payload(),
+						   .len = 55}),
+	     55);
+	received(&how, server, client,
+		 ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_RECV,
+						       .fd = server,
+						       .addr = (uintptr_t)payload(),
+						       .len = 1000}));
+	close(ring.fd);
+}
+
+static void scenario_uring(const struct run *run)
+{
+	uring(run, false);
+}
+
+static void scenario_sqpoll(const struct run *run)
+{
+	uring(run, true);
+}
+
+/* ---- ping, raw, packet ---- */
+
+static uint16_t checksum(const void *data, size_t size)
+{
+	const uint16_t *words = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size / 2; i++)
+		sum += words[i];
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum += sum >> 16;
+	return (uint16_t)~sum;
+}
+
+static size_t echo_request(const struct run *run, uint8_t buffer[64])
+{
+	struct icmphdr *head = (void *)buffer;
+
+	memset(buffer, 'x', 64);
+	memset(head, 0, sizeof(*head));
+	head->type = run->mode == '6' ? 128 : ICMP_ECHO;
+	head->un.echo.id = htons(4711);
+	head->checksum = checksum(buffer, 64);
+	return 64;
+}
+
+static void scenario_ping(const struct run *run)
+{
+	const struct run ping = {run->mode, run->ledger, "icmp", false};
+	bool six = run->mode == '6';
+	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC,
+			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	struct sockaddr_storage to = make_address(run, six ? "::1" : "127.0.0.7", 0);
+	struct sockaddr_storage other = make_address(run, six ? "::1" : "127.0.0.8", 0);
+	uint8_t buffer[64];
+	ssize_t n;
+
+	if (run->mode == 'm')
+		return;
+	if (fd < 0)
+		die("ping socket");
+	sent(&ping, fd, &to,
+	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&to, sizeof(to)), 64);
+	receive(&ping, fd, 1000);
+	sent(&ping, fd, &other,
+	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&other, sizeof(other)), 64);
+	n = recv(fd, buffer, sizeof(buffer), 0);
+	note(&ping, fd, &other, true, (size_t)n, 1);
+	if (connect(fd, (void *)&to, sizeof(to)))
+		die("connect");
+	sent(&ping, fd, &to, send(fd, buffer, echo_request(run, buffer), 0), 64);
+	n = read(fd, buffer, sizeof(buffer));
+	note(&ping, fd, &to, true, (size_t)n, 1);
+}
+
+/* It gets its own request as well as the answer to it. */
+static void scenario_raw(const struct run *run)
+{
+	const struct run raw = {run->mode, run->ledger, "raw", false};
+	bool six = run->mode == '6';
+	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC,
+			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	int odd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+	struct sockaddr_storage to = make_address(run, six ? "::1" : "127.0.0.7", 0);
+	struct sockaddr_storage own = make_address(run, six ? "::1" : "127.0.0.1", 0);
+	uint8_t buffer[64];
+	ssize_t n;
+
+	if (run->mode == 'm')
+		return;
+	if (fd < 0 || odd < 0)
+		die("raw socket");
+	sent(&raw, fd, &to,
+	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&to, sizeof(to)), 64);
+	receive(&raw, fd, 1000);
+	n = recv(fd, buffer, sizeof(buffer), 0);
+	note(&raw, fd, six ? &own : &to, true, (size_t)n, 1);
+	/* a protocol that others look up routes for with their ports */
+	memset(buffer, 0, sizeof(buffer));
+	sent(&raw, odd, &to, sendto(odd, buffer, 8, 0, (void *)&to, sizeof(to)), 8);
+}
+
+static void scenario_packet(const struct run *run)
+{
+	const struct run packet = {run->mode, run->ledger, "packet", false};
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(0x88b5));
+	int sender = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons(0x88b5),
+				 .sll_ifindex = (int)if_nametoindex("lo"),
+				 .sll_halen = 6};
+
+	if (run->mode != '4')
+		return;
+	if (fd < 0 || sender < 0)
+		die("packet socket");
+	if (sendto(sender, payload(), 60, 0, (void *)&to, sizeof(to)) != 60)
+		die("packet");
+	note(&packet, sender, NULL, false, 60, 1);
+	if (recv(fd, payload(), 1000, 0) != 60) /* as it goes out */
+		die("packet");
+	note(&packet, fd, NULL, true, 60, 1);
+}
+
+/* ---- what takes time ---- */
+
+/* Two flows of one socket: the test waits until they are closed as idle. */
+static void scenario_idle(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server);
+	struct sockaddr_storage to = address_of(server);
+
+	sent(run, client, &to, send(client, payload(), 10, 0), 10);
+	receive(run, server, 100);
+	run->ledger->entries[0].closed_by = run->ledger->entries[1].closed_by = NULL;
+	ledger_print(run->ledger);
+	fflush(stdout);
+	phase("idle");
+	run->ledger->n = 0; /* begins anew */
+	sent(run, client, &to, send(client, payload(), 20, 0), 20);
+	receive(run, server, 100);
+}
+
+/* What is open: for -l. The child holds two of them as well. */
+static void scenario_open(const struct run *run)
+{
+	int server = bound(run), client = connected(run, server), ping, raw, packet;
+	pid_t pid = child_begin();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	ping = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+	packet = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	open_socket(run); /* has no port: nothing to show */
+	struct sockaddr_storage to = make_address(run, loopback(run), 0);
+	struct {
+		int fd;
+		const char *proto, *state;
+		bool shared;
+	} all[] = {{server, run->proto, "UNCONN", true},
+		   {client, run->proto, "ESTABLISHED", true},
+		   {ping, "icmp", "ESTABLISHED", false},
+		   {raw, "raw", "UNCONN", false},
+		   {packet, "packet", "UNCONN", false}};
+
+	if (run->mode == '4' && (ping < 0 || connect(ping, (void *)&to, sizeof(to))))
+		die("ping socket");
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct run how = *run;
+		struct entry entry = {.pid = getpid(),
+				      .ppid = getppid(),
+				      .cookie = cookie_of(all[i].fd),
+				      .proto = all[i].proto};
+		struct sockaddr_storage peer = {};
+		socklen_t size = sizeof(peer);
+
+		if (run->mode != '4' && i == 2) {
+			close(ping);
+			continue;
+		}
+		how.proto = all[i].proto;
+		if (all[i].fd != packet)
+			local_of(&how, all[i].fd, &entry.local);
+		if (all[i].fd == ping) /* has no port, and so no name for getpeername(2) */
+			end_set(&entry.remote, &to);
+		else if (!getpeername(all[i].fd, (void *)&peer, &size))
+			end_set(&entry.remote, &peer);
+		print_head("open", &entry);
+		printf(",\"state\":\"%s\",\"owner_src\":\"iter\",\"holders\":[%d", all[i].state,
+		       getpid());
+		if (all[i].shared)
+			printf(",%d", pid);
+		printf("]}\n");
+	}
+	fflush(stdout);
+	phase("open");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* COUNT flows of one socket in a burst, to ports of 127.1.x.y where nobody listens. */
+static void burst(const struct run *run, unsigned long count)
+{
+	int fd = open_socket(run), one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
+		die("setsockopt");
+	for (unsigned long i = 0; i < count; i++) {
+		struct sockaddr_in to = {.sin_family = AF_INET,
+					 .sin_port = htons((uint16_t)(1024 + i % 50000)),
+					 .sin_addr = {htonl(0x7f010001 + (uint32_t)(i / 50000))}};
+
+		if (sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)) != 1)
+			die("burst");
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(const struct run *run);
+} scenarios[] = {
+	{"connected", scenario_connected},
+	{"unconnected", scenario_unconnected},
+	{"any", scenario_any},
+	{"peers", scenario_peers},
+	{"uncounted", scenario_uncounted},
+	{"mmsg", scenario_mmsg},
+	{"sendfile", scenario_sendfile},
+	{"zerocopy", scenario_zerocopy},
+	{"cork", scenario_cork},
+	{"again", scenario_again},
+	{"fork", scenario_fork},
+	{"threads", scenario_threads},
+	{"shared", scenario_shared},
+	{"passed", scenario_passed},
+	{"exit", scenario_exit},
+	{"multicast", scenario_multicast},
+	{"uring", scenario_uring},
+	{"sqpoll", scenario_sqpoll},
+	{"ping", scenario_ping},
+	{"raw", scenario_raw},
+	{"packet", scenario_packet},
+	{"idle", scenario_idle},
+	{"open", scenario_open},
+};
+
+int main(int argc, char **argv)
+{
+	struct run run = {.mode = '4', .proto = "udp"};
+	int at = 1;
+
+	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+	alarm(LIFE_SECONDS);
+	for (; at < argc && argv[at][0] == '-'; at++) {
+		if (argv[at][1] == 'l')
+			run.proto = "udplite";
+		else
+			run.mode = argv[at][1];
+	}
+	if (at >= argc)
+		die("which scenario?");
+	run.ledger = ledger_new();
+	if (!strcmp(argv[at], "burst")) {
+		burst(&run, strtoul(at + 1 < argc ? argv[at + 1] : "1000", NULL, 10));
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		if (strcmp(scenarios[i].name, argv[at]))
+			continue;
+		scenarios[i].fn(&run);
+		ledger_print(run.ledger);
+		return 0;
+	}
+	die("no scenario %s", argv[at]);
+}

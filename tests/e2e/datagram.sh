@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# connsnoop's records of UDP, UDP-Lite, ping, raw and packet sockets against the generator's own
+# ledger: every flow with its owner, peer and counts, once, and nothing else.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2317
+. "$(dirname "$0")/lib.sh"
+e2e_begin
+[ -x "$BUILD/tests/datagram" ] || bail "no $BUILD/tests/datagram: build it first, or set BUILD"
+cp "$BUILD/tests/datagram" "$T/$NAME" || bail "cannot set up $T"
+"${INSIDE[@]}" sysctl -qw net.ipv4.ping_group_range="0 2147483647" || bail "sysctl"
+
+family_name() {
+	case $1 in
+	-4) echo IPv4 ;;
+	-6) echo IPv6 ;;
+	-m) echo "IPv4 through IPv6 sockets" ;;
+	esac
+}
+
+tool_start --netns "/run/netns/$NS"
+ok $? "starts and says that it is ready"
+
+for family in -4 -6 -m; do
+	f=$(family_name $family)
+	scenario "$f: connected: send, write, writev, sendto, sendmsg, recv, read, readv" $family connected
+	scenario "$f: not connected, with and without the address asked for" $family unconnected
+	scenario "$f: bound to any address" $family any
+	scenario "$f: one socket, 40 peers" $family peers
+	scenario "$f: peeks and errors do not count; cut, empty, refused do" $family uncounted
+	scenario "$f: sendmmsg, recvmmsg" $family mmsg
+	scenario "$f: sendfile, splice" $family sendfile
+	scenario "$f: MSG_ZEROCOPY" $family zerocopy
+	scenario "$f: one datagram of several calls" $family cork
+	scenario "$f: connected anew, and to nobody" $family again
+	scenario "$f: used by parent and child" $family fork
+	scenario "$f: threads that send" $family threads
+	scenario "$f: passed by SCM_RIGHTS, taken by pidfd_getfd" $family passed
+	scenario "$f: exit without close, SIGKILL" $family exit
+	scenario "$f: io_uring" $family uring
+	scenario "$f: io_uring, a thread of the kernel's that polls" $family sqpoll
+	[ $family = -m ] && continue
+	scenario "$f: multicast, broadcast" $family multicast
+	scenario "$f: ping sockets" $family ping
+	scenario "$f: raw sockets" $family raw
+done
+for family in -4 -6; do
+	scenario "UDP-Lite, $(family_name $family): connected" -l $family connected
+	scenario "UDP-Lite, $(family_name $family): not connected" -l $family unconnected
+done
+scenario "packet sockets" -4 packet
+
+# Who of several threads receives a datagram is not the generator's to say: their sums are.
+for family in -4 -6 -m; do
+	scenario "$(family_name $family): threads that receive on one socket" $family shared
+done
+
+tool_wait INT
+is "$TOOL_STATUS" 0 "SIGINT: exit status 0"
+compare "nothing else until the end"
+is "$(grep -cvx ready "$T/err")" 0 "nothing but \"ready\" on stderr" || diag <"$T/err"
+
+# ---- idle ----
+
+tool_start --netns "/run/netns/$NS" --idle 0.5
+seen
+traffic_start -4 idle
+traffic_phase idle
+wait_until 4 have_records 5
+compare "--idle 0.5: flows without a datagram are closed, by nobody"
+seen
+traffic_go
+traffic_end
+ok $? "generator: idle"
+settle "and begin anew"
+tool_wait INT
+
+# ---- protocols ----
+
+for what in "tcp connected" "icmp,raw connected" "udp ping" "tcp,udp,raw,packet ping"; do
+	tool_start --netns "/run/netns/$NS" --proto "${what% *}"
+	seen
+	traffic -4 "${what#* }"
+	: >"$T/expected"
+	tool_wait INT
+	compare "--proto ${what% *}: nothing of ${what#* }"
+done
+tool_start --netns "/run/netns/$NS" --proto icmp
+scenario "--proto icmp: ping" -4 ping
+tool_wait INT
+tool_run --proto tcp,sctp
+is "$TOOL_STATUS" 2 "--proto with a protocol that is none: exit status 2"
+like "$(cat "$T/err")" "sctp.*tcp, udp, icmp, raw, packet" "and the list of those that are"
+
+# ---- lists ----
+
+for family in -4 -6 -m; do
+	seen
+	traffic_start $family open
+	traffic_phase open
+	grep '"open"' "$T/expected" >"$T/listed"
+	cp "$T/listed" "$T/expected"
+	tool_run -l -j --netns "/run/netns/$NS"
+	is "$TOOL_STATUS" 0 "$(family_name $family): -l ends with 0" || diag <"$T/err"
+	compare "$(family_name $family): -l: sockets of all kinds with all their holders"
+	jq -c 'select(.proto == "udp" and .state == "UNCONN")' "$T/listed" >"$T/expected"
+	tool_run --listening -j --netns "/run/netns/$NS"
+	compare "$(family_name $family): --listening: UDP sockets that anybody may send to"
+	traffic_go
+	traffic_end
+	ok $? "generator: open"
+done
+
+# ---- COMMAND ----
+
+for what in connected peers fork passed exit; do
+	seen
+	# shellcheck disable=SC2016 # the inner shell's variables
+	tool_start -- sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$T/expected" "$T/$NAME" -4 "$what"
+	tool_wait
+	is "$TOOL_STATUS" 0 "COMMAND: $what: exit status" || diag <"$T/err"
+	compare "COMMAND: $what"
+done
+
+# ---- more flows than are kept in mind ----
+
+seen
+tool_start --netns "/run/netns/$NS" --stats
+traffic burst 100000
+tool_wait INT
+is "$(jq -s 'map(if .type == "flow" then 1 elif .type == "lost" then .count else 0 end) | add >= 100000' "$T/out")" \
+	true "100,000 flows of one socket: told, or counted as lost"
+like "$(cat "$T/err")" "flows: [1-9][0-9]* closed early" "and what had to make room is counted"
+
+e2e_end

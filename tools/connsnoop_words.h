@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The words in connsnoop's rows: names of columns, events, protocols, states. */
+#ifndef CONNSNOOP_WORDS_H
+#define CONNSNOOP_WORDS_H
+
+#include <stdbool.h>
+
+#include "bpf/connsnoop.h"
+
+/* The words of --events, by bit of EVENT_BIT(); NULL-terminated. */
+extern const char *const connsnoop_events[];
+
+/* enum owner_source. */
+const char *word_owner_source(uint8_t source);
+
+/* "tcp", "udp"...; NULL: none that connsnoop knows. */
+const char *word_protocol(uint16_t protocol);
+
+/* The state of a socket as ss has it, but TCP's in full; NULL: none. */
+const char *word_state(const struct connection *connection);
+
+/* Does the socket send datagrams, rather than have connections? */
+bool is_datagram(const struct connection *connection);
+
+/* Is it a UDP socket that anybody may send to? */
+bool takes_datagrams(const struct connection *connection);
+
+#endif
