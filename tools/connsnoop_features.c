@@ -87,7 +87,7 @@ int connsnoop_features_detect(struct environment *environment, enum backend back
 	set(&f, FEATURE_COOKIES,
 	    environment_has_function(environment, "bpf_get_socket_ptr_cookie"));
 	set(&f, FEATURE_SOCKET_FILES, environment_has_function(environment, "bpf_sock_from_file"));
-	set(&f, FEATURE_ARGS, true);
+	set(&f, FEATURE_ARGS, environment_has_function(environment, "bpf_copy_from_user_task"));
 	set(&f, FEATURE_CAST, environment_has_function(environment, "bpf_rdonly_cast"));
 	set(&f, FEATURE_PIN, environment_has_function(environment, "bpf_preempt_disable"));
 	r = choose(&f, backend, error);

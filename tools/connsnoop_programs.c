@@ -119,6 +119,19 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	return 0;
 }
 
+/* For a list: to ask the kernel takes longer than what a new one needs for all the rest. */
+static int load_assuming(const struct connsnoop_options *o, struct connsnoop_features *f,
+			 struct connsnoop_bpf **ret_bpf)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int r;
+
+	connsnoop_features_assume(f);
+	r = load(o, f, ret_bpf);
+	libbpf_set_print(print);
+	return r;
+}
+
 int programs_load(const struct connsnoop_options *o, struct connsnoop_features *ret_features,
 		  struct connsnoop_bpf **ret_bpf, struct error *error)
 {
@@ -128,20 +141,13 @@ int programs_load(const struct connsnoop_options *o, struct connsnoop_features *
 
 	if (r < 0)
 		return r;
-	if (o->list) { /* asking takes longer than what a new kernel needs for all else */
-		connsnoop_features_assume(f);
-		if (!load(o, f, ret_bpf))
-			return 0;
-	}
+	if (o->list && !load_assuming(o, f, ret_bpf))
+		return 0;
 	r = connsnoop_features_detect(environment, o->common.backend, f, error);
 	if (r < 0)
 		return r;
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
 	r = load(o, f, ret_bpf);
-	if (r < 0) { /* before 5.18 no iterator may sleep, and so none can read command lines */
-		f->features[FEATURE_ARGS].available = f->features[FEATURE_ARGS].used = false;
-		r = load(o, f, ret_bpf);
-	}
 	if (r < 0)
 		return error_set(error, r,
 				 "the kernel refused the BPF programs: %s; -v shows its reasons",

@@ -56,6 +56,7 @@ for family in -4 -6 -m; do
 	scenario "$f: one socket refused, connected, cut, connected again" $family again
 	scenario "$f: socket connected to itself" $family self
 done
+scenario "prefork workers, long after the last connection" -4 prefork-seldom
 scenario "command line in full" -4 args 'two words' '' '"quoted"' --option=x 'back\slash'
 
 far() {
