@@ -21,14 +21,6 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 	return &settings.filter;
 }
 
-/* Is on_state at work on this CPU? */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} at_work SEC(".maps");
-
 /* What packets and timers do to a socket, in whatever context. */
 static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state)
 {
@@ -86,34 +78,26 @@ static __always_inline void state_by_process(struct sock *sk, int new_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 {
-	__u32 zero = 0, *working;
+	__u32 *working;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	working = bpf_map_lookup_elem(&at_work, &zero);
-	if (!working)
-		return 0;
-	pin();
-	*working = 1;
-	barrier();
+	working = hook_begin(HOOK_STATE, true);
 	state_by_process(sk, new_state);
 	state_by_packet(sk, old_state, new_state);
-	barrier();
-	*working = 0;
-	unpin();
+	hook_end(working);
 	return 0;
 }
 
-/* The kernel does not run a program inside of itself: a packet that interrupts on_state is kept
- * from it (a "recursion miss"; about one in 10,000 connections on a busy machine). This copy, which
- * runs behind it at every event, stands in then, and only then. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state_nested, struct sock *sk, int old_state, int new_state)
+int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
-	__u32 zero = 0, *working = bpf_map_lookup_elem(&at_work, &zero);
-
-	if (working && *working && sk->sk_protocol == IPPROTO_TCP)
-		state_by_packet(sk, old_state, new_state);
+	if (sk->sk_protocol != IPPROTO_TCP || !hook_was_missed(HOOK_STATE))
+		return 0;
+	if (preemptible)
+		state_by_process(sk, new_state);
+	state_by_packet(sk, old_state, new_state);
+	unpin();
 	return 0;
 }
 
@@ -139,9 +123,20 @@ static __always_inline void socket_destroyed(struct sock *sk)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(on_destroy, struct sock *sk)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_DESTROY, false);
+
 	socket_destroyed(sk);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_destroy_stand_in, struct sock *sk)
+{
+	if (hook_was_missed(HOOK_DESTROY)) {
+		socket_destroyed(sk);
+		unpin();
+	}
 	return 0;
 }
 
@@ -173,6 +168,8 @@ int BPF_KRETPROBE(on_accept_probe, const void *sk)
 	if (state && state->flags & SOCKET_UNRESOLVED) {
 		own_by_current(state, OWNER_ACCEPT);
 		accept_tell(state);
+	} else if (state && state->flags & SOCKET_LISTENING) {
+		accept_early(sk, state);
 	}
 	return 0;
 }
@@ -181,17 +178,13 @@ int BPF_KRETPROBE(on_accept_probe, const void *sk)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 {
-	pin();
 	socket_touch(sk, OWNER_RECV);
-	unpin();
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 {
-	pin();
 	socket_touch(sk, OWNER_SEND);
-	unpin();
 	return 0;
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What newer kernels allow beyond helpers: cheap reads behind a pointer, and staying on the CPU. */
+/* Reading behind pointers as cheaply as the kernel allows, and what iterators are given. */
 #ifndef READ_BPF_H
 #define READ_BPF_H
 
-/* The kernel has bpf_rdonly_cast() (6.2). Set by user space before load, as what follows. */
+/* The kernel has bpf_rdonly_cast() (6.2): set by user space before load. */
 const volatile bool can_cast = false;
-/* The kernel has bpf_preempt_disable() (6.10). */
-const volatile bool can_pin = false;
-
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
 
 #define TYPED(pointer)                                                                             \
 	((typeof(*(pointer)) *)bpf_rdonly_cast(pointer,                                            \
@@ -55,19 +50,5 @@ struct iterator_tcp {
 	ITERATOR_POINTER(struct sock_common, sk_common);
 	__u32 uid;
 };
-
-/* From 7.0 on tracepoints may be preempted: what is one per CPU would be shared, and the kernel
- * would not run the same program for another task meanwhile. */
-static __always_inline void pin(void)
-{
-	if (can_pin)
-		bpf_preempt_disable();
-}
-
-static __always_inline void unpin(void)
-{
-	if (can_pin)
-		bpf_preempt_enable();
-}
 
 #endif

@@ -43,6 +43,7 @@ static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_
 {
 	bool exits = connsnoop_uses(f, FEATURE_EXIT_ACCEPT);
 
+	settings_of(bpf)->accept_hook = exits || connsnoop_uses(f, FEATURE_PROBE_ACCEPT);
 	want(bpf->progs.on_accept, exits && f->accept_parameters == 2);
 	want(bpf->progs.on_accept_old, exits && f->accept_parameters != 2);
 	want(bpf->progs.on_accept_probe, connsnoop_uses(f, FEATURE_PROBE_ACCEPT));
@@ -54,6 +55,7 @@ static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_
 static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 		   const struct connsnoop_features *f)
 {
+	bool preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, bpf->obj)
@@ -74,8 +76,12 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
 	want(bpf->progs.on_move, true);
 	want(bpf->progs.on_state, true);
-	want(bpf->progs.on_state_nested, true);
+	want(bpf->progs.on_state_stand_in, true);
 	want(bpf->progs.on_destroy, true);
+	want(bpf->progs.on_exec_stand_in, preemptible);
+	want(bpf->progs.on_fork_stand_in, preemptible);
+	want(bpf->progs.on_exit_stand_in, preemptible);
+	want(bpf->progs.on_destroy_stand_in, preemptible);
 	if (o->events & EVENT_BIT(RECORD_CONNECT))
 		choose_for_connect(bpf, f);
 	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
@@ -100,7 +106,7 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	settings->has_cookie = connsnoop_uses(f, FEATURE_COOKIES);
 	settings->has_sock_from_file = connsnoop_uses(f, FEATURE_SOCKET_FILES);
 	bpf->rodata->can_cast = connsnoop_uses(f, FEATURE_CAST);
-	bpf->rodata->can_pin = connsnoop_uses(f, FEATURE_PIN);
+	bpf->rodata->preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
