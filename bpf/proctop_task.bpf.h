@@ -239,6 +239,20 @@ static __always_inline void traffic_add(__u64 rx_bytes, __u64 tx_bytes)
 		__sync_fetch_and_add(&bytes->tx_bytes, tx_bytes);
 }
 
+/* A process has left the filter by id when it has ended; its zombie is known by what is kept of it.
+ */
+static __always_inline bool task_is_kept(struct task_struct *task)
+{
+	__u64 key = (__u64)task, *start_ns;
+
+	if (!task->exit_state)
+		return false;
+	start_ns = bpf_map_lookup_elem(&counted, &key);
+	if (start_ns && *start_ns == task->start_boottime)
+		return true;
+	return bpf_map_lookup_elem(&exited, &key);
+}
+
 /* Which of the ways to count does one that has exited go? */
 static __always_inline __u32 exited_flags(struct task_struct *task, __u32 exit_state)
 {
@@ -259,7 +273,7 @@ int list_tasks(struct bpf_iter__task *ctx)
 	struct mm_struct *mm;
 	__u32 exit_state;
 
-	if (!task || !filter_wants_tgid(filter, task->tgid))
+	if (!task || (!filter_wants_tgid(filter, task->tgid) && !task_is_kept(task)))
 		return 0;
 	task_read_id(task, &record.id);
 	record.netns = task_netns(task);

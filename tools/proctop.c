@@ -11,7 +11,6 @@
 #include "lib/clock.h"
 #include "lib/command.h"
 #include "lib/filter.h"
-#include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/proctop_pass.h"
@@ -150,9 +149,6 @@ static int attach(struct proctop *p)
 {
 	const struct options *o = &p->options.common;
 	const struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
-	const struct bpf_program *names = bpf_program__autoload(p->bpf->progs.list_processes)
-						  ? p->bpf->progs.list_processes
-						  : p->bpf->progs.list_processes_no_args;
 	struct error error;
 	int r;
 
@@ -161,7 +157,7 @@ static int attach(struct proctop *p)
 	r = programs_attach(p->bpf, &error);
 	if (r < 0)
 		return fail(p, r, "%s", error.text);
-	r = iterator_run(names, &proctop_sizes, meter_listed, p->meter);
+	r = pass_read_processes(&p->pass);
 	if (r < 0)
 		return fail(p, r, "cannot list the processes: %s", strerror(-r));
 	r = pass_link(&p->pass, &error);

@@ -13,6 +13,7 @@
 #define PROCTOP_LEDGER_H
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/types.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -20,12 +21,7 @@
 
 #include "bpf/proctop.h"
 #include "lib/base.h"
-
-/* What a process used. */
-struct usage {
-	struct task_sums sums;
-	uint64_t rx_bytes, tx_bytes; /* network, since the hooks were attached */
-};
+#include "tools/proctop_sums.h"
 
 struct account {
 	uint64_t group;	       /* key, see struct task_record */
@@ -121,7 +117,11 @@ void ledger_next_interval(struct ledger *ledger);
 
 /* Has it something to show for the interval: alive, or ended in it, or with news of what it used?
  */
-bool account_has_news(const struct account *account);
+static inline bool account_has_news(const struct account *account)
+{
+	return account->here || (account->over && !account->shown) ||
+	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
+}
 
 /* CPU time in the interval. */
 static inline uint64_t account_cpu_ns(const struct account *account)

@@ -108,19 +108,6 @@ void lines_parent_name(struct process_table *processes, const struct account *ac
 	buffer_append(buffer, names.name, strlen(names.name) + 1);
 }
 
-static struct usage usage_since(const struct usage *now, const struct usage *before)
-{
-	struct usage usage = *now;
-	__u64 *a = (__u64 *)&usage.sums;
-	const __u64 *b = (const __u64 *)&before->sums;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] -= b[i];
-	usage.rx_bytes -= before->rx_bytes;
-	usage.tx_bytes -= before->tx_bytes;
-	return usage;
-}
-
 static void add_account(struct lines *lines, struct account *account,
 			struct process_table *processes, const struct lines_options *options,
 			uint64_t boot_ns)
@@ -140,7 +127,7 @@ static void add_account(struct lines *lines, struct account *account,
 			 .cpu_ns = account->total.sums.cpu_ns,
 			 .rss_bytes = account->rss_bytes,
 			 .age_ns = end_ns - account->id.start_ns,
-			 .count = 1,
+			 .count = !account->shown,
 			 .threads = account->threads,
 			 .ended = account->over,
 			 .final = account->final,
@@ -189,9 +176,10 @@ static void fold(struct line *into, const struct line *line)
 {
 	const struct process_id *a = &into->account->id, *b = &line->account->id;
 
-	lines_add_usage(&into->used, &line->used);
+	usage_add(&into->used, &line->used);
 	into->cpu_ns += line->cpu_ns;
 	into->count += line->count;
+	into->folded = true;
 	into->final = into->final && line->final;
 	into->many_ppids |= a->ppid != b->ppid || line->many_ppids;
 	into->many_uids |= a->uid != b->uid || line->many_uids;
@@ -215,17 +203,6 @@ static void fold_ended(struct lines *lines)
 			lines->entries[to++] = lines->entries[i];
 	}
 	lines->n = to;
-}
-
-void lines_add_usage(struct usage *to, const struct usage *from)
-{
-	__u64 *a = (__u64 *)&to->sums;
-	const __u64 *b = (const __u64 *)&from->sums;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] += b[i];
-	to->rx_bytes += from->rx_bytes;
-	to->tx_bytes += from->tx_bytes;
 }
 
 bool lines_can_sort(enum proctop_field field)

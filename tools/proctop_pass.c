@@ -5,6 +5,7 @@
 
 #include "bpf/proctop.h"
 #include "proctop.skel.h"
+#include "lib/descend.h"
 #include "lib/iterator.h"
 #include "lib/loop.h"
 
@@ -26,6 +27,43 @@ void pass_unlink(struct pass *pass)
 {
 	closep(&pass->tasks_fd);
 	closep(&pass->exited_fd);
+}
+
+struct existing {
+	struct meter *meter;
+	struct descend descend;
+};
+
+static void existing_release(struct existing *existing)
+{
+	descend_release(&existing->descend);
+}
+
+static int on_process(void *context, const struct record_header *record)
+{
+	struct existing *existing = context;
+	int r = descend_note(&existing->descend, (const void *)record);
+
+	return r < 0 ? r : meter_listed(existing->meter, record);
+}
+
+int pass_read_processes(struct pass *pass)
+{
+	_cleanup_(existing_release) struct existing existing = {.meter = pass->meter};
+	const struct process_filter *filter = &pass->meter->options->common.process;
+	struct proctop_bpf *bpf = pass->bpf;
+	const struct bpf_program *program = bpf_program__autoload(bpf->progs.list_processes)
+						    ? bpf->progs.list_processes
+						    : bpf->progs.list_processes_no_args;
+	int r;
+
+	do {
+		r = iterator_run(program, &proctop_sizes, on_process, &existing);
+		if (r < 0 || !filter->follow || !filter->n_pids)
+			return r;
+		r = descend_add(&existing.descend, bpf_map__fd(bpf->maps.processes));
+	} while (r > 0);
+	return r;
 }
 
 bool pass_has_exited(const struct pass *pass)

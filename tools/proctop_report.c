@@ -100,7 +100,7 @@ static int print_lines(struct report *report, const struct line *lines, size_t n
 	for (size_t i = 0; i < n && !r; i++) {
 		context.names = NULL;
 		context.cgroup = NULL;
-		if (lines[i].account && lines[i].count == 1 && !report->run)
+		if (lines[i].account && !lines[i].folded && !report->run)
 			meter_name(report->meter, lines[i].account, report->need_args, &names,
 				   &context);
 		proctop_row(&lines[i], &context, &report->row);

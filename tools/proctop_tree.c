@@ -35,7 +35,7 @@ static void node_init(struct node *node, const struct line *line)
 	node->line.depth = 0;
 	if (!account)
 		return;
-	if (line->count == 1)
+	if (!line->folded)
 		node->pid = account->id.tgid;
 	if (!line->many_ppids)
 		node->ppid = account->id.ppid;

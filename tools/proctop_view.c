@@ -205,7 +205,7 @@ static void make_row(struct view *view, const struct line *line)
 	struct proctop_context context = meter_context(view->meter);
 	struct process_names names;
 
-	if (line->account && line->count == 1)
+	if (line->account && !line->folded)
 		meter_name(view->meter, line->account, true, &names, &context);
 	proctop_row(line, &context, &view->row);
 	view->text.length = 0;

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -170,6 +172,63 @@ static void leader_ends(void *(*go_on)(void *), uintptr_t value)
 	pthread_exit(NULL);
 }
 
+static void zombie(void)
+{
+	if (!fork())
+		_exit(3);
+	puts("ready");
+	fflush(stdout);
+	(void)!getchar();
+	reap();
+}
+
+static void reuse(long n)
+{
+	int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	pid_t same = fork();
+
+	if (last < 0 || same < 0)
+		die("ns_last_pid");
+	if (!same)
+		_exit(0);
+	reap();
+	for (long i = 1, tries = 0; i < n && tries < 100 * n; tries++) {
+		char text[16];
+		pid_t pid;
+
+		snprintf(text, sizeof(text), "%d", same - 1);
+		if (pwrite(last, text, strlen(text), 0) < 0)
+			die("ns_last_pid");
+		pid = fork();
+		if (!pid)
+			_exit(getpid() == same ? (int)(i % 100) : 0);
+		reap();
+		i += pid == same;
+	}
+}
+
+static void net(size_t bytes)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), from = socket(AF_INET, SOCK_STREAM, 0), to;
+	static char buffer[65536];
+
+	if (bind(listener, (void *)&address, length) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (void *)&address, &length) < 0 ||
+	    connect(from, (void *)&address, length) < 0 || (to = accept(listener, NULL, NULL)) < 0)
+		die("socket");
+	while (bytes) {
+		size_t n = bytes < sizeof(buffer) ? bytes : sizeof(buffer);
+
+		if (send(from, buffer, n, 0) != (ssize_t)n || recv(to, buffer, n, MSG_PEEK) < 1 ||
+		    recv(to, buffer, n, MSG_WAITALL) != (ssize_t)n)
+			die("send, recv");
+		bytes -= n;
+	}
+}
+
 static int enter(char **argv)
 {
 	int gate[2], status, procs;
@@ -214,6 +273,12 @@ int main(int argc, char **argv)
 		leader_ends(exec_true, 0);
 	else if (strcmp(what, "orphan") == 0)
 		leader_ends(burn_and_end, (uintptr_t)n);
+	else if (strcmp(what, "zombie") == 0)
+		zombie();
+	else if (strcmp(what, "reuse") == 0)
+		reuse(n);
+	else if (strcmp(what, "net") == 0)
+		net((size_t)n);
 	else
 		return 2;
 	return 0;
