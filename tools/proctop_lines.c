@@ -77,6 +77,8 @@ bool lines_has_text(const struct process_names *names, const char *text)
 		return false;
 	if (length > ARGS_MAX)
 		length = ARGS_MAX;
+	if (!names->args[length - 1])
+		length--;
 	for (size_t i = 0; i < length; i++)
 		command[i] = names->args[i] ? names->args[i] : ' ';
 	command[length] = '\0';
