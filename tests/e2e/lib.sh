@@ -171,7 +171,8 @@ tool_start() {
 	: >"$T/err"
 	SEEN=0
 	# bash has background commands ignore SIGINT
-	"${INSIDE[@]}" env --default-signal=INT "$TOOL" "${FORMAT[@]}" -v "$@" >"$T/tool.fifo" 2>"$T/err" &
+	"${INSIDE[@]}" env --default-signal=INT "$TOOL" "${FORMAT[@]}" \
+		${BACKEND:+--backend="$BACKEND"} -v "$@" >"$T/tool.fifo" 2>"$T/err" &
 	TOOL_PID=$!
 	if ! wait_until 10 tool_ready_or_gone || ! says "$T/err" ready; then
 		echo "the tool does not get ready: $TOOL ${FORMAT[*]} -v $*" | diag
@@ -200,7 +201,7 @@ tool_wait() {
 # tool_run OPTION...: a run that ends by itself (10 s at most): $T/out, $T/err, $TOOL_STATUS
 tool_run() {
 	SEEN=0
-	"${INSIDE[@]}" timeout -k 2 10 "$TOOL" "$@" >"$T/out" 2>"$T/err" </dev/null
+	"${INSIDE[@]}" timeout -k 2 10 "$TOOL" ${BACKEND:+--backend="$BACKEND"} "$@" >"$T/out" 2>"$T/err" </dev/null
 	TOOL_STATUS=$?
 }
 
