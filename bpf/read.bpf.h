@@ -21,33 +21,27 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 /* What iterators are given: part of the kernel's interface, the same everywhere. (As the types of
  * vmlinux.h libbpf would look each of them up, 1 ms of start-up each.) */
-#define ITERATOR_POINTER(type, name)                                                               \
-	union {                                                                                    \
-		type *name;                                                                        \
-		__u64 name##_number;                                                               \
-	}
-
 struct iterator_meta {
-	ITERATOR_POINTER(struct seq_file, seq);
+	struct seq_file *seq;
 	__u64 session_id;
 	__u64 seq_num;
 };
 
 struct iterator_task {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct task_struct, task);
+	struct iterator_meta *meta;
+	struct task_struct *task;
 };
 
 struct iterator_task_file {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct task_struct, task);
+	struct iterator_meta *meta;
+	struct task_struct *task;
 	__u32 fd;
-	ITERATOR_POINTER(struct file, file);
+	struct file *file;
 };
 
 struct iterator_tcp {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct sock_common, sk_common);
+	struct iterator_meta *meta;
+	struct sock_common *sk_common;
 	__u32 uid;
 };
 
