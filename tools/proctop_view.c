@@ -293,6 +293,10 @@ static void draw_foot(struct view *view, int line)
 		buffer_append_string(&view->text, who);
 		text_append(&view->text, view->input, strlen(view->input));
 		buffer_append_char(&view->text, '_');
+		if (view->message[0]) {
+			buffer_append_spaces(&view->text, 2);
+			buffer_append_string(&view->text, view->message);
+		}
 	}
 	screen_line(view->screen, line, style, view->text.data, view->text.length);
 }
