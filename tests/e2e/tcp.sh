@@ -186,6 +186,17 @@ for family in -4 -6 -m; do
 
 	netns_new
 	seen
+	traffic_start $family queue
+	traffic_phase open
+	tool_run -l -j --netns "/run/netns/$NS"
+	compare "$f: -l: a connection in the queue"
+	timeout -k 2 10 "$TOOL" -l -j --netns "/run/netns/$NS" >"$T/out" 2>"$T/err" </dev/null
+	compare "$f: -l: the same from another namespace" || diag <"$T/err"
+	traffic_go
+	traffic_end
+
+	netns_new
+	seen
 	traffic_start $family open stream
 	traffic_phase open
 	tool_start --existing --netns "/run/netns/$NS"
