@@ -25,6 +25,7 @@ enum hook {
 	HOOK_EXEC,
 	HOOK_FORK,
 	HOOK_EXIT,
+	HOOK_THREAD,
 	HOOKS,
 };
 

@@ -45,4 +45,10 @@ struct iterator_tcp {
 	__u32 uid;
 };
 
+struct iterator_map {
+	struct iterator_meta *meta;
+	struct bpf_map *map;
+	void *key, *value;
+};
+
 #endif

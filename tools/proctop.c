@@ -268,7 +268,8 @@ static int exit_status(struct proctop *p, int r)
 		return EXIT_FAILURE;
 	if (p->options.common.stats)
 		stats_print(stderr, p->bpf, p->meter, report_rows(p->report));
-	if (p->options.common.strict && p->bpf->bss->counters.lost_rows)
+	if (p->options.common.strict &&
+	    p->bpf->bss->counters.lost_rows + p->bpf->bss->totals.missed_tasks)
 		return EXIT_LOST;
 	if (p->command.pid)
 		return command_exit_status(&p->command);

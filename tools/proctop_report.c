@@ -74,14 +74,17 @@ static int print_row(struct report *report)
 static int print_lost(struct report *report)
 {
 	struct proctop_context context = meter_context(report->meter);
-	uint64_t lost = report->meter->counters.lost_rows, count = lost - report->lost;
+	const struct meter *meter = report->meter;
+	uint64_t lost = meter->counters.lost_rows + meter->totals.missed_tasks;
+	uint64_t count = lost - report->lost;
 
 	if (!count)
 		return 0;
 	report->lost = lost;
 	if (report->options->output.format == OUTPUT_TABLE) {
 		fprintf(stderr,
-			"proctop: %llu records lost here; what they counted is in \"(others)\"\n",
+			"proctop: %llu records lost here; what is known of them is in "
+			"\"(others)\"\n",
 			(unsigned long long)count);
 		return 0;
 	}

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -128,7 +129,6 @@ static void idle(long n)
 static void switches(long n)
 {
 	int to[2], from[2];
-	uint64_t start = now_ns(CLOCK_MONOTONIC);
 	char byte = 0;
 
 	if (pipe(to) < 0 || pipe(from) < 0)
@@ -143,9 +143,25 @@ static void switches(long n)
 	for (long i = 0; i < n; i++)
 		if (write(to[1], &byte, 1) != 1 || read(from[0], &byte, 1) != 1)
 			die("pipe");
-	printf("%.0f\n", (double)n * 1e9 / (double)(now_ns(CLOCK_MONOTONIC) - start));
 	close(to[1]);
 	wait(NULL);
+}
+
+static int cost(char **argv)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (wait4(pid, &status, 0, &usage) < 0)
+		die("wait4");
+	printf("%.3f\n", (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+				 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void *exec_true(void *unused)
@@ -261,6 +277,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "enter") == 0 && argc > 3)
 		return enter(argv + 2);
+	if (strcmp(what, "cost") == 0 && argc > 2)
+		return cost(argv + 2);
 	if (strcmp(what, "processes") == 0)
 		processes(n, (uint64_t)us, jobs);
 	else if (strcmp(what, "threads") == 0)
