@@ -214,11 +214,11 @@ is "$? $(wc -l <"$T/out")" "0 2" "-c: so many rows"
 )
 is "$(cat "$T/status") $(wc -l <"$T/out") $(cat "$T/err")" "0 1 " "| head -n 1: status 0, no complaint"
 : >"$T/err"
-timeout 10 "$TOOL" -j -v -p "${LIVES[0]}" 100 >"$T/out" 2>"$T/err" &
+"$TOOL" -j -v -p "${LIVES[0]}" 100 >"$T/out" 2>"$T/err" &
 tool=$!
+LIVES+=("$tool")
 wait_until 5 grep -qx ready "$T/err"
-pid=$(pgrep -P "$tool" -x proctop)
-kill -TERM "$pid"
+kill -TERM "$tool"
 wait "$tool"
 is "$? $(json 'map(select(.type == "sample")) | length')" "0 1" "SIGTERM: the last interval is printed first"
 kill "${LIVES[0]}"

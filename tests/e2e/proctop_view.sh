@@ -101,7 +101,7 @@ chmod 755 "$T"
 cp "$BUILD/tests/storm" "$T/$STORM"
 TERM=xterm-256color tm new-session -d -x 200 -y 30 'env -u NO_COLOR LC_ALL=C.UTF-8 PS1="prompt> " bash --norc' ||
 	bail "tmux"
-keys "echo \$\$ >$GROUP/cgroup.procs; $T/$STORM idle 3 >$T/idle & sleep 1234 &" Enter
+keys "echo \$\$ >$GROUP/cgroup.procs; $T/$STORM idle 3 >$T/idle & sleep 1234 & echo \$! >$T/sleeper" Enter
 wait_until 5 grep -qsx ready "$T/idle" || bail "no processes to show"
 
 # ---- what it shows ----
@@ -128,7 +128,7 @@ see 'sleep +sleep 1234' "\\: in the command line, in any case"
 keys Home k
 see 'Signal for process [0-9]+ \(TERM; Esc: none\): _' "k: asks first"
 keys Escape
-sleeper=$(pgrep -f '^sleep 1234$')
+sleeper=$(cat "$T/sleeper")
 kill -0 "$sleeper"
 ok $? "k, Escape: nothing happens"
 keys k nonsense Enter
