@@ -106,10 +106,11 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 					 __u32 netns)
 {
 	__u64 group = (__u64)READ(task, signal);
-	struct end_record *record = record_reserve(RECORD_END, sizeof(*record));
+	struct end_record *record;
 	struct traffic bytes;
 
 	traffic_read(id->tgid, &bytes.rx_bytes, &bytes.tx_bytes);
+	record = record_reserve(RECORD_END, sizeof(*record));
 	if (!record) {
 		__sync_fetch_and_add(&totals.lost_rx, bytes.rx_bytes);
 		__sync_fetch_and_add(&totals.lost_tx, bytes.tx_bytes);

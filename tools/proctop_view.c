@@ -306,8 +306,7 @@ static void draw_help(struct view *view, int height)
 	static const char *const help[] = {
 		"proctop: who uses the machine, the short-lived included",
 		"",
-		"P M T N   sort by CPU%, RSS, TIME+, PID      < >  by another column      I  "
-		"invert",
+		"P M T N   sort by CPU%, RSS, TIME+, PID      < >  another column, I upside down",
 		"t F5      tree                               / F3 search, n the next",
 		"\\ F4      only lines with a text             u    only a user",
 		"H         threads                            K    kernel threads",
@@ -315,8 +314,7 @@ static void draw_help(struct view *view, int height)
 		"F         the selection follows its process  k F9 send a signal",
 		"arrows PgUp PgDn Home End  move              ? F1 this help, q F10 quit",
 		"",
-		"CPU% 100 is one processor; WAIT% runnable without one; RD WR storage, RX TX "
-		"sockets.",
+		"CPU% 100: one processor; WAIT% runnable without one; RD WR storage; RX TX net",
 		"Dim lines have ended, folded by name and parent. Any key goes back.",
 	};
 
