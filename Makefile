@@ -4,25 +4,29 @@
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
-B       ?= build
 V       ?= 0
+# such as aarch64-linux-gnu-: for another machine, in build-aarch64/
+CROSS_COMPILE ?=
+MACHINE := $(or $(firstword $(subst -, ,$(notdir $(CROSS_COMPILE)))),$(shell uname -m))
+B       ?= build$(if $(CROSS_COMPILE),-$(MACHINE))
 
 FUZZ_SECONDS ?= 60
 KERNEL       ?= 6.12
 
-CC      ?= cc
+CC      := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,$(CC))
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
 TOOLS := connsnoop proctop
-ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 
 WARNINGS   := -Wall -Wextra -Werror
 ALL_CFLAGS := -std=gnu17 $(WARNINGS) -I. -I$(B) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CFLAGS)
 LDLIBS     := -lbpf -lelf -lz -lcap-ng
-BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux -Ibpf $(WARNINGS) \
-	-Wno-unused-parameter -Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux/$(ARCH) -Ivmlinux -Ibpf \
+	-fms-extensions $(WARNINGS) -Wno-microsoft-anon-tag -Wno-unused-parameter \
+	-Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
@@ -48,7 +52,7 @@ all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 # Name the package before the compiler stumbles over what it holds. Nothing is installed here.
 $(B)/dependencies: tests/dependencies.sh
 	@mkdir -p $(B)
-	$(Q)bash tests/dependencies.sh build
+	$(Q)bash tests/dependencies.sh build $(if $(CROSS_COMPILE),cross-$(ARCH))
 	$(Q)touch $@
 
 # BPF: C -> object -> object without DWARF -> skeleton
