@@ -148,7 +148,7 @@ static bool shows_view(const struct proctop *p)
 static int attach(struct proctop *p)
 {
 	const struct options *o = &p->options.common;
-	const struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
+	struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
 	struct error error;
 	int r;
 
@@ -163,6 +163,7 @@ static int attach(struct proctop *p)
 	r = pass_link(&p->pass, &error);
 	if (r < 0)
 		return fail(p, r, "%s", error.text);
+	keep.bpf = keep.bpf || pass_needs_rights(&p->pass);
 	r = privileges_drop(&keep);
 	if (r < 0)
 		return fail(p, r, "cannot drop privileges: %s", strerror(-r));
@@ -257,8 +258,7 @@ static int run(struct proctop *p)
 		r = last_interval(p);
 	command_stop(&p->command);
 	if (r < 0 && r != -EPIPE && !p->explained)
-		fail(p, r, "cannot go on: %s%s", strerror(-r),
-		     r == -ENOMEM ? "" : " (writing the output)");
+		fail(p, r, "cannot go on: %s", strerror(-r));
 	return r;
 }
 

@@ -20,7 +20,8 @@ struct ledger {
 	struct proctop_counters lost; /* as far as `others` has it */
 	uint32_t pass;		      /* 0: none yet */
 	uint64_t first_ns, pass_ns;   /* begin of the first and of the last pass */
-	uint64_t known_ns;	      /* what began before that, a whole pass has seen */
+	uint64_t known_ns, seen_ns;   /* begin and end of the last whole pass */
+	uint64_t older_ns;	      /* begin of the one before */
 };
 
 int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
@@ -122,6 +123,14 @@ static void account_check_final(struct account *account)
 	account->ended = account->final = true;
 }
 
+/* New here, and yet a whole pass could have seen it: outside of the filter until now. One that
+ * ended while the pass was under way may have been gone when its turn came. */
+static bool was_elsewhere(const struct ledger *ledger, const struct end_record *record)
+{
+	return record->id.start_ns < ledger->older_ns ||
+	       (record->id.start_ns < ledger->known_ns && record->end_ns > ledger->seen_ns);
+}
+
 int ledger_end(struct ledger *ledger, const struct end_record *record)
 {
 	struct account *account =
@@ -134,7 +143,7 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		if (!account)
 			return -ENOMEM;
 	}
-	if (!account->id.start_ns && record->id.start_ns < ledger->known_ns)
+	if (!account->id.start_ns && was_elsewhere(ledger, record))
 		account->joined = true;
 	account->id = record->id;
 	account->ended = true;
@@ -194,20 +203,9 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record)
 void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns)
 {
 	if (!ledger->pass)
-		ledger->first_ns = ledger->known_ns = boot_ns;
+		ledger->first_ns = ledger->known_ns = ledger->older_ns = boot_ns;
 	ledger->pass_ns = boot_ns;
 	ledger->pass++;
-}
-
-/* Of the states of its threads, the one that says most about a process. */
-static char busier_state(char a, char b)
-{
-	static const char order[] = "RDTtSIPZX";
-	const char *x = strchr(order, a), *y = strchr(order, b);
-
-	if (!a || !x)
-		return b;
-	return !b || !y || x < y ? a : b;
 }
 
 static void account_begin_pass(struct ledger *ledger, struct account *account,
@@ -316,14 +314,16 @@ static void others_add_lost(struct ledger *ledger, const struct proctop_counters
 	ledger->lost = *now;
 }
 
-void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost)
+void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proctop_counters *lost)
 {
 	struct account *account, *next;
 
 	DL_FOREACH_SAFE (ledger->list, account, next)
 		account_end_pass(ledger, account);
 	others_add_lost(ledger, lost);
+	ledger->older_ns = ledger->known_ns;
 	ledger->known_ns = ledger->pass_ns;
+	ledger->seen_ns = boot_ns;
 }
 
 ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
@@ -333,7 +333,7 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 
 	if (ledger->n_accounts > ledger->collected_max) {
 		size_t max = ledger->n_accounts + ledger->n_accounts / 4 + 16;
-		struct account **collected = realloc(ledger->collected, max * sizeof(*collected));
+		struct account **collected = realloc(ledger->collected, max * sizeof(void *));
 
 		if (!collected)
 			return -ENOMEM;

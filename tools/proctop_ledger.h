@@ -92,10 +92,10 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record);
 /* A pass: first take what the ring buffer holds, then ledger_begin_pass(), ledger_task() for each
  * thread that the iterator tells of, and ledger_end_pass(), which brings all totals up to date.
  * The first pass is where the ledger begins: what was used before is in no interval.
- * @boot_ns: CLOCK_BOOTTIME. @lost: the kernel side's counters of what did not get through. */
+ * @boot_ns: CLOCK_BOOTTIME now. @lost: the kernel side's counters of what did not get through. */
 void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns);
 int ledger_task(struct ledger *ledger, const struct task_record *record);
-void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost);
+void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proctop_counters *lost);
 
 /* All accounts, as of the last pass. Valid until the ledger changes. Returns how many, or -ENOMEM.
  */
@@ -121,6 +121,14 @@ static inline bool account_has_news(const struct account *account)
 {
 	return account->here || (account->over && !account->shown) ||
 	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
+}
+
+/* How long it has lived by @boot_ns; 0 for one that was born while the pass was under way. */
+static inline uint64_t account_age_ns(const struct account *account, uint64_t boot_ns)
+{
+	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
+
+	return end_ns > account->id.start_ns ? end_ns - account->id.start_ns : 0;
 }
 
 /* CPU time in the interval. */

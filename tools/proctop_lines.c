@@ -117,7 +117,6 @@ static void add_account(struct lines *lines, struct account *account,
 	struct entry *entry = &lines->entries[lines->n];
 	struct process_names names;
 	bool thread;
-	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
 
 	process_table_find(processes, &account->id, options->text, &names);
 	if (!wanted(account, &names, options))
@@ -128,7 +127,7 @@ static void add_account(struct lines *lines, struct account *account,
 			 .used = usage_since(&account->total, &account->before),
 			 .cpu_ns = account->total.sums.cpu_ns,
 			 .rss_bytes = account->rss_bytes,
-			 .age_ns = end_ns - account->id.start_ns,
+			 .age_ns = account_age_ns(account, boot_ns),
 			 .count = !account->shown,
 			 .threads = account->threads,
 			 .ended = account->over,

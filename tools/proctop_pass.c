@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/proctop_pass.h"
 
+#include <bpf/bpf.h>
 #include <string.h>
 
 #include "bpf/proctop.h"
@@ -8,6 +9,7 @@
 #include "lib/descend.h"
 #include "lib/iterator.h"
 #include "lib/loop.h"
+#include "lib/privileges.h"
 
 int pass_link(struct pass *pass, struct error *error)
 {
@@ -27,6 +29,19 @@ void pass_unlink(struct pass *pass)
 {
 	closep(&pass->tasks_fd);
 	closep(&pass->exited_fd);
+}
+
+static int try_iterator(void *context)
+{
+	const struct pass *pass = context;
+	_cleanup_(closep) int fd = bpf_iter_create(pass->tasks_fd);
+
+	return fd < 0 ? -errno : 0;
+}
+
+bool pass_needs_rights(struct pass *pass)
+{
+	return privileges_run_without(try_iterator, pass) < 0;
 }
 
 struct existing {

@@ -227,7 +227,6 @@ static int sum_up(struct report *report, bool last)
 
 	for (ssize_t i = 0; i < n && !r; i++) {
 		const struct account *account = accounts[i];
-		uint64_t end_ns = account->end_ns ? account->end_ns : meter->boot_ns;
 		struct process_names names;
 
 		if (!last && !account->final)
@@ -239,8 +238,8 @@ static int sum_up(struct report *report, bool last)
 		if (parent.failed)
 			r = -ENOMEM;
 		else if (filter_wants_name(filter, names.name))
-			r = run_add(report->run, account, end_ns - account->id.start_ns, names.name,
-				    parent.data);
+			r = run_add(report->run, account, account_age_ns(account, meter->boot_ns),
+				    names.name, parent.data);
 	}
 	buffer_release(&parent);
 	if (last)

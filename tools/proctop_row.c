@@ -288,7 +288,7 @@ void proctop_row(const struct line *line, const struct proctop_context *context,
 		fill_process(line->account, context, row);
 	else
 		fill_folded(line, row);
-	if (line->thread && row->cells[FIELD_PID].kind == CELL_UINT)
+	if (line->thread && line->account && !line->folded)
 		row_uint(row, FIELD_PID, line->account->id.tid);
 	if (line->parent && *line->parent && !context->names)
 		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);

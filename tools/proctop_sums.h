@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bpf/proctop.h"
 
@@ -59,6 +60,17 @@ static inline struct usage usage_since(const struct usage *now, const struct usa
 	usage.rx_bytes -= before->rx_bytes;
 	usage.tx_bytes -= before->tx_bytes;
 	return usage;
+}
+
+/* Of the states of its threads, the one that says most about a process. */
+static inline char busier_state(char a, char b)
+{
+	static const char order[] = "RDTtSIPZX";
+	const char *x = strchr(order, a), *y = strchr(order, b);
+
+	if (!a || !x)
+		return b;
+	return !b || !y || x < y ? a : b;
 }
 
 #endif

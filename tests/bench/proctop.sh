@@ -48,7 +48,7 @@ begin() {
 		usage() { cat "$COUNTED/cpuacct.usage"; }
 	else
 		COUNTED=$GROUP-counted
-		usage() { awk '/^usage_usec / { print $2 * 1000 }' "$COUNTED/cpu.stat"; }
+		usage() { awk '/^usage_usec / { printf "%.0f\n", $2 * 1000 }' "$COUNTED/cpu.stat"; }
 	fi
 	trap clean EXIT
 	trap 'exit 1' INT TERM HUP

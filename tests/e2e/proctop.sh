@@ -28,7 +28,7 @@ group_new() {
 	else
 		GROUP=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/proctop-$$
 		mkdir "$GROUP"
-		usage() { awk '/^usage_usec / { print $2 * 1000 }' "$GROUP/cpu.stat"; }
+		usage() { awk '/^usage_usec / { printf "%.0f\n", $2 * 1000 }' "$GROUP/cpu.stat"; }
 	fi
 }
 
@@ -159,13 +159,12 @@ LIVES=()
 
 # ---- bytes ----
 
-if grep -qx sock_send_length <(ls /sys/kernel/tracing/events/sock /sys/kernel/debug/tracing/events/sock 2>/dev/null) ||
-	bpftool btf dump file /sys/kernel/btf/vmlinux 2>/dev/null | grep -q "'btf_trace_sock_send_length'"; then
+if has touch_accept; then # the same tracepoints
 	run -j -- net 3000001
 	is "$(json 'map(select(.type == "sample")) | "\(map(.rx_bytes) | add) \(map(.tx_bytes) | add)"')" \
 		"3000001 3000001" "network bytes: as many as were sent, peeking not counted"
 else
-	skip "network bytes: as many as were sent, peeking not counted" "no tracepoint (before 6.3)"
+	skip "network bytes: as many as were sent, peeking not counted" "$LACKS"
 fi
 run -j --no-net -- net 10000
 is "$(json 'map(select(.type == "sample" and .rx_bytes != null)) | length')" 0 "--no-net: not known"

@@ -69,10 +69,16 @@ static void end(struct ledger *ledger, uint64_t group, uint32_t tgid, uint64_t s
 	assert_int_equal(ledger_end(ledger, &record), 0);
 }
 
+/* A pass that takes no time. */
+static void end_pass(struct ledger *ledger)
+{
+	ledger_end_pass(ledger, 0, &nothing_lost);
+}
+
 static void empty_pass(struct ledger *ledger, uint64_t boot_ns)
 {
 	ledger_begin_pass(ledger, boot_ns);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 }
 
 /* The only account. */
@@ -131,14 +137,14 @@ static void test_began_before(void **state _unused_)
 
 	ledger_begin_pass(ledger, 10 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 1000, 50);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	account = only(ledger);
 	assert_int_equal(account->total.sums.cpu_ns, 1050);
 	assert_int_equal(account_cpu_ns(account), 0);
 	ledger_next_interval(ledger);
 	ledger_begin_pass(ledger, 11 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 1600, 50);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account_cpu_ns(account), 600);
 	ledger_next_interval(ledger);
 
@@ -157,18 +163,18 @@ static void test_released_before(void **state _unused_)
 
 	ledger_begin_pass(ledger, 10 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 1000, 777);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	ledger_next_interval(ledger);
 	gone(ledger, 7, 100, 101, 9 * SECOND, 777);
 	ledger_begin_pass(ledger, 11 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 1000, 777);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account_cpu_ns(only(ledger)), 0);
 	/* one that exits later counts */
 	gone(ledger, 7, 100, 102, 12 * SECOND, 5);
 	ledger_begin_pass(ledger, 13 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 1000, 777);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account_cpu_ns(only(ledger)), 5);
 }
 
@@ -183,24 +189,24 @@ static void test_never_backwards(void **state _unused_)
 	ledger_begin_pass(ledger, 2 * SECOND);
 	task(ledger, 7, 100, 100, SECOND + 1, 1000, 0);
 	task(ledger, 7, 100, 101, SECOND + 1, 300, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	account = only(ledger);
 	assert_int_equal(account->total.sums.cpu_ns, 1300);
 
 	ledger_begin_pass(ledger, 3 * SECOND); /* 101 is released, its last 20 ns are not in yet */
 	task(ledger, 7, 100, 100, SECOND + 1, 1010, 350);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account->total.sums.cpu_ns, 1360);
 
 	gone(ledger, 7, 100, 101, 2 * SECOND + 1, 370);
 	ledger_begin_pass(ledger, 4 * SECOND);
 	task(ledger, 7, 100, 100, SECOND + 1, 1010, 350);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account->total.sums.cpu_ns, 1380);
 
 	ledger_begin_pass(ledger, 5 * SECOND); /* a pass that reads too little */
 	task(ledger, 7, 100, 100, SECOND + 1, 900, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(account->total.sums.cpu_ns, 1380);
 }
 
@@ -215,7 +221,7 @@ static void test_releasing(void **state _unused_)
 	task(ledger, 7, 100, 100, SECOND + 1, 1000, 400);
 	record.flags = TASK_RELEASING;
 	assert_int_equal(ledger_task(ledger, &record), 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(only(ledger)->total.sums.cpu_ns, 1400);
 }
 
@@ -233,7 +239,7 @@ static void test_zombie(void **state _unused_)
 	for (uint64_t i = 2; i < 6; i++) {
 		ledger_begin_pass(ledger, i * SECOND);
 		assert_int_equal(ledger_task(ledger, &record), 0);
-		ledger_end_pass(ledger, &nothing_lost);
+		end_pass(ledger);
 		account = only(ledger);
 		assert_int_equal(account->total.sums.cpu_ns, 400);
 		assert_int_equal(account->state, 'Z');
@@ -281,7 +287,7 @@ static void test_reuse(void **state _unused_)
 	gone(ledger, 7, 100, 102, SECOND + 20, 1000);
 	ledger_begin_pass(ledger, 2 * SECOND);
 	task(ledger, 7, 100, 100, SECOND + 11, 5, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(count(ledger), 11);
 	assert_int_equal(ledger_accounted_ns(ledger), 110 + 1005);
 	assert_int_equal(ledger_pending(ledger), 0);
@@ -296,7 +302,7 @@ static void test_lost_end(void **state _unused_)
 	empty_pass(ledger, 1 * SECOND);
 	ledger_begin_pass(ledger, 2 * SECOND);
 	task(ledger, 7, 100, 100, SECOND + 1, 1000, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	empty_pass(ledger, 3 * SECOND);
 	assert_false(only(ledger)->ended);
 	empty_pass(ledger, 4 * SECOND);
@@ -307,7 +313,7 @@ static void test_lost_end(void **state _unused_)
 
 	ledger_begin_pass(ledger, 5 * SECOND);
 	task(ledger, 7, 200, 200, 4 * SECOND + 1, 3, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(count(ledger), 2);
 }
 
@@ -343,14 +349,14 @@ static void test_lost_records(void **state _unused_)
 
 	for (uint64_t i = 1; i < 4; i++) { /* the counters are absolute */
 		ledger_begin_pass(ledger, i * SECOND);
-		ledger_end_pass(ledger, &lost);
+		ledger_end_pass(ledger, 0, &lost);
 	}
 	assert_int_equal(others->threads, 3);
 	assert_int_equal(others->total.sums.cpu_ns, 300);
 	assert_int_equal(others->total.rx_bytes, 7);
 	lost.lost.cpu_ns += 11;
 	ledger_begin_pass(ledger, 4 * SECOND);
-	ledger_end_pass(ledger, &lost);
+	ledger_end_pass(ledger, 0, &lost);
 	assert_int_equal(others->total.sums.cpu_ns, 311);
 }
 
@@ -364,7 +370,7 @@ static void test_comes_and_goes(void **state _unused_)
 	empty_pass(ledger, 11 * SECOND);
 	ledger_begin_pass(ledger, 12 * SECOND); /* has been there for long */
 	task(ledger, 7, 100, 100, SECOND, 5000, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	account = only(ledger);
 	assert_int_equal(account_cpu_ns(account), 0);
 	ledger_next_interval(ledger);
@@ -373,7 +379,7 @@ static void test_comes_and_goes(void **state _unused_)
 	assert_true(account->over);
 	ledger_begin_pass(ledger, 15 * SECOND);
 	task(ledger, 7, 100, 100, SECOND, 5100, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_ptr_equal(only(ledger), account);
 	assert_false(account->over);
 	assert_int_equal(account_cpu_ns(account), 100);
@@ -388,7 +394,7 @@ static void test_as_of_the_pass(void **state _unused_)
 	empty_pass(ledger, 1 * SECOND);
 	ledger_begin_pass(ledger, 2 * SECOND);
 	task(ledger, 7, 100, 100, SECOND + 1, 1000, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	end(ledger, 7, 100, SECOND + 1, 2 * SECOND + 1, 0);
 	end(ledger, 8, 101, 2 * SECOND + 1, 2 * SECOND + 2, 0);
 	account = only(ledger);
@@ -401,6 +407,24 @@ static void test_as_of_the_pass(void **state _unused_)
 	assert_true(account_has_news(account));
 }
 
+/* It was there as a pass began, and gone when its turn came. */
+static void test_ends_during_pass(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+
+	empty_pass(ledger, 1 * SECOND);
+	ledger_begin_pass(ledger, 2 * SECOND);
+	ledger_end_pass(ledger, 2 * SECOND + 100, &nothing_lost);
+	ledger_next_interval(ledger);
+	end(ledger, 7, 100, 2 * SECOND - 10, 2 * SECOND + 50, 0);
+	gone(ledger, 7, 100, 100, 2 * SECOND + 50, 60);
+	end(ledger, 8, 101, 2 * SECOND - 10, 2 * SECOND + 200, 0); /* came into the filter */
+	gone(ledger, 8, 101, 101, 2 * SECOND + 200, 1000);
+	empty_pass(ledger, 3 * SECOND);
+	assert_int_equal(ledger_accounted_ns(ledger), 60);
+	assert_int_equal(account_age_ns(&(struct account){.id.start_ns = 5}, 3), 0);
+}
+
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
@@ -409,13 +433,13 @@ static void test_threads(void **state _unused_)
 	ledger_begin_pass(ledger, 2 * SECOND);
 	task(ledger, 1, 100, 100, SECOND + 1, 1000, 0);
 	task(ledger, 2, 100, 101, SECOND + 1, 10, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(count(ledger), 2);
 	gone(ledger, 2, 100, 101, 2 * SECOND + 1, 20);
 	ledger_next_interval(ledger);
 	ledger_begin_pass(ledger, 3 * SECOND);
 	task(ledger, 1, 100, 100, SECOND + 1, 1000, 0);
-	ledger_end_pass(ledger, &nothing_lost);
+	end_pass(ledger);
 	assert_int_equal(ledger_accounted_ns(ledger), 10);
 	ledger_tell_all(ledger);
 	ledger_next_interval(ledger);
@@ -425,13 +449,21 @@ static void test_threads(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_life),	cmocka_unit_test(test_began_before),
-		cmocka_unit_test(test_released_before), cmocka_unit_test(test_never_backwards),
-		cmocka_unit_test(test_releasing),	cmocka_unit_test(test_zombie),
-		cmocka_unit_test(test_final),		cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_lost_end),	cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_lost_records),	cmocka_unit_test(test_comes_and_goes),
-		cmocka_unit_test(test_as_of_the_pass),	cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_short_life),
+		cmocka_unit_test(test_began_before),
+		cmocka_unit_test(test_released_before),
+		cmocka_unit_test(test_never_backwards),
+		cmocka_unit_test(test_releasing),
+		cmocka_unit_test(test_zombie),
+		cmocka_unit_test(test_final),
+		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_lost_end),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_lost_records),
+		cmocka_unit_test(test_comes_and_goes),
+		cmocka_unit_test(test_as_of_the_pass),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_ends_during_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static int set_up(void **state)
 	assert_int_equal(lines_new(&f->lines), 0);
 	f->options.sort = FIELD_CPU_PERCENT;
 	ledger_begin_pass(f->ledger, SECOND);
-	ledger_end_pass(f->ledger, &none);
+	ledger_end_pass(f->ledger, 0, &none);
 	*state = f;
 	return 0;
 }
@@ -100,7 +100,7 @@ static void make(struct fixture *f)
 {
 	struct proctop_counters none = {};
 
-	ledger_end_pass(f->ledger, &none);
+	ledger_end_pass(f->ledger, 0, &none);
 	f->n = lines_make(f->lines, f->ledger, f->processes, &f->options, 2 * SECOND, &f->list);
 }
 
