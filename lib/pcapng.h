@@ -7,13 +7,14 @@
  * - The format: IETF draft-ietf-opsawg-pcapng (until 2025: draft-tuexen-opsawg-pcapng), sections
  *   "General Block Structure", "Options", and one for each block; epb_processid_threadid
  *   is its option 8 of the Enhanced Packet Block.
- * - The process: Apple's libpcap, libpcap/pcap/pcap-ng.h (PCAPNG_BT_PIB 0x80000001, PCAPNG_PIB_NAME
- *   2, PCAPNG_PIB_PATH 3, PCAPNG_PIB_UUID 4, PCAPNG_EPB_PIB_INDEX 0x8001) and pcap-darwin.c: the
- *   index counts the process blocks of the section from 0, a block stands before the first packet
- *   that refers to it. Wireshark from 4.6 on reads name, uuid and index: wiretap/pcapng-darwin.c,
- *   shown by epan/dissectors/packet-darwin.c as frame.darwin.process_info. It wants 0x8001 in the
- *   byte order of the machine that reads, and knows one numbering for all sections of a file: hence
- *   one section here.
+ * - The process: Apple's libpcap, its private header pcap-ng.h (PCAPNG_BT_PIB 0x80000001,
+ *   PCAPNG_PIB_NAME 2, PCAPNG_PIB_PATH 3, PCAPNG_PIB_UUID 4, PCAPNG_EPB_PIB_INDEX 0x8001) and its
+ *   writer for PKTAP: the index counts the process blocks from 0, a block stands before the first
+ *   packet that refers to it. Wireshark from 4.6 on reads name, uuid and index: in wiretap as
+ *   BLOCK_TYPE_LEGACY_DPIB, OPT_DPIB_NAME, OPT_DPIB_UUID and OPT_PKT_DARWIN_PIB_ID; shown by
+ *   epan/dissectors/packet-darwin.c as frame.darwin.process_info. It wants the index in the byte
+ *   order of the machine that reads, and keeps one table of processes for all sections of a file:
+ *   hence one section here.
  */
 #ifndef LIB_PCAPNG_H
 #define LIB_PCAPNG_H

@@ -7,7 +7,7 @@
  * processes before what refers to them), numbers of interfaces and processes, options (known in
  * their block, of the right length, not repeated, ended), texts (UTF-8 without NUL), reserved bits.
  * Specification: IETF draft-ietf-opsawg-pcapng; block 0x80000001 and packet option 0x8001 as in
- * Apple's libpcap/pcap/pcap-ng.h.
+ * pcap-ng.h of Apple's libpcap.
  */
 #include <byteswap.h>
 #include <errno.h>
@@ -256,8 +256,7 @@ static uint64_t get_number(const struct state *state, const uint8_t *data, uint1
 			     : data[0];
 }
 
-/* Numbers of eight bytes as they are: jq keeps 17 digits, times in ns have 19, so these are text.
- */
+/* Times are text: they have 19 digits, of which jq would keep 17. */
 static void show_option(struct state *state, const struct option_type *type, const uint8_t *data,
 			uint16_t length)
 {
