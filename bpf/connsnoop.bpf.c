@@ -161,14 +161,16 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 
 /* The same where only kprobes can be had. */
 SEC("kretprobe/inet_csk_accept")
-int BPF_KRETPROBE(on_accept_probe, const void *sk)
+int BPF_KRETPROBE(on_accept_probe, const struct sock *sk)
 {
 	struct socket_state *state = sk ? socket_find(sk) : NULL;
 
-	if (state && state->flags & SOCKET_UNRESOLVED) {
+	if (!state)
+		return 0;
+	if (state->who & SOCKET_UNRESOLVED) {
 		own_by_current(state, OWNER_ACCEPT);
 		accept_tell(state);
-	} else if (state && state->flags & SOCKET_LISTENING) {
+	} else if (READ(sk, __sk_common.skc_state) == BPF_TCP_SYN_RECV) {
 		accept_early(sk, state);
 	}
 	return 0;

@@ -14,7 +14,7 @@ static __noinline void accept_submit(struct socket_state *state, __u32 flags)
 	/* from here on the row is told or counted, once; in front of the reservation, because
 	 * before 6.2 or so the verifier takes a second test of the same record for a leak */
 	if (!(flags & ACCEPT_FINAL))
-		state->flags |= SOCKET_ANNOUNCED;
+		state->who |= SOCKET_ANNOUNCED;
 	/* a late record that finds no room costs its row the better owner, not the row */
 	record = record_reserve(flags & ACCEPT_LATE ? RECORD_UPDATE : RECORD_ACCEPT,
 				sizeof(*record));
@@ -64,12 +64,12 @@ struct {
 /* The owner has been found: the last word on who accepted. */
 static __noinline void accept_tell(struct socket_state *state)
 {
-	__u32 late = state->flags & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
+	__u32 late = state->who & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
 
-	state->flags &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
+	state->who &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
 	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
 		return;
-	if (state->flags & SOCKET_WANTED)
+	if (state->who & SOCKET_WANTED)
 		accept_submit(state, ACCEPT_FINAL | late);
 	else if (late)
 		accept_submit(state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
@@ -89,7 +89,7 @@ static __always_inline void accept_tell_early(const struct sock *sk, struct sock
 		return;
 	state->owner = copy.owner;
 	state->owner_src = OWNER_ACCEPT;
-	state->flags = (state->flags & ~SOCKET_WANTED) | copy.wanted;
+	state->who = (state->who & ~SOCKET_WANTED) | copy.wanted;
 	accept_tell(state);
 }
 
@@ -103,7 +103,7 @@ static __noinline void accept_early(const struct sock *sk, struct socket_state *
 	if (filter_wants_current(&settings.filter, &early.owner))
 		early.wanted = SOCKET_WANTED;
 	bpf_map_update_elem(&early_accepts, &key, &early, BPF_ANY);
-	if (((volatile struct socket_state *)state)->flags & SOCKET_UNRESOLVED)
+	if (((volatile struct socket_state *)state)->who & SOCKET_UNRESOLVED)
 		accept_tell_early(sk, state);
 }
 
@@ -125,7 +125,7 @@ static __noinline void accept_begin(struct sock *sk)
 
 		/* no tag: the listener was not known; without a process filter it is still told */
 		if (!filter_selects_processes(&settings.filter))
-			fresh.flags = SOCKET_WANTED;
+			fresh.who = SOCKET_WANTED;
 		socket_put(sk, &fresh);
 		state = socket_find(sk);
 		if (!state) {
@@ -133,15 +133,17 @@ static __noinline void accept_begin(struct sock *sk)
 			return;
 		}
 	}
-	state->flags = (state->flags & SOCKET_WANTED) | SOCKET_PASSIVE | SOCKET_UNRESOLVED |
-		       SOCKET_OPEN | SOCKET_LIVE;
+	state->flags = SOCKET_PASSIVE | SOCKET_OPEN | SOCKET_LIVE;
+	state->who &= SOCKET_WANTED;
 	state->cookie = socket_cookie(sk);
 	state->opened_ns = bpf_ktime_get_ns();
 	state->netns = netns;
 	sock_read_endpoints(&sk->__sk_common, &state->ends);
-	if (state->flags & SOCKET_WANTED && event_wanted(RECORD_ACCEPT) && !settings.failed_only &&
+	if (state->who & SOCKET_WANTED && event_wanted(RECORD_ACCEPT) && !settings.failed_only &&
 	    traffic_wanted(state))
 		accept_submit(state, 0);
+	barrier();
+	state->who |= SOCKET_UNRESOLVED;
 	if (settings.accept_hook)
 		accept_tell_early(sk, state);
 }
@@ -217,17 +219,19 @@ static __always_inline void socket_touch(struct sock *sk, __u8 source)
 	if (sk->sk_protocol != IPPROTO_TCP || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
 		return;
 	state = socket_find(sk);
-	if (!state || !(state->flags & (SOCKET_UNRESOLVED | SOCKET_LISTENING)))
+	if (!state)
 		return;
-	if (state->flags & SOCKET_LISTENING) {
+	if (!(state->who & SOCKET_UNRESOLVED)) {
 		if (sk->__sk_common.skc_state == BPF_TCP_SYN_RECV) {
 			if (source == OWNER_ACCEPT)
 				accept_early(sk, state);
 			return;
 		}
+		if (!(state->flags & SOCKET_LISTENING))
+			return;
 		begin_missed(sk, state);
 	}
-	if (state->flags & SOCKET_UNRESOLVED)
+	if (state->who & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, source);
 }
 
