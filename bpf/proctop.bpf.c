@@ -129,17 +129,28 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 	record_submit(record, sizeof(*record));
 }
 
+/* Is this the end of the process, and has nobody told of it? */
+static __always_inline bool is_end(struct task_struct *task, __u64 group)
+{
+	__u8 one = 1;
+
+	return !READ(task, signal, live.counter) &&
+	       !bpf_map_update_elem(&ended, &group, &one, BPF_NOEXIST);
+}
+
 static __always_inline void task_end(struct task_struct *task)
 {
 	const volatile struct filter_config *filter = &settings.filter;
 	__u64 group = (__u64)READ(task, signal);
 	struct process_id id;
 	__u32 netns;
-	/* the last thread, whichever it is: a leader may go long before its process does */
-	bool last = !READ(task, signal, live.counter);
+	bool last;
 
-	if (last ? !process_leaves(task->tgid) : !filter_wants_tgid(filter, task->tgid))
+	if (!filter_wants_tgid(filter, task->tgid))
 		return;
+	last = is_end(task, group);
+	if (last)
+		process_leaves(task->tgid);
 	current_read_id(&id);
 	netns = task_netns(task);
 	if (filter_wants_user_and_cgroup(filter, task, &id) && filter_wants_netns(filter, netns)) {
@@ -152,7 +163,6 @@ static __always_inline void task_end(struct task_struct *task)
 	__sync_fetch_and_add(&totals.exits, 1);
 	bpf_map_delete_elem(&traffic, &id.tgid);
 	bpf_map_delete_elem(&born, &group);
-	process_forget(id.tgid);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -185,6 +195,8 @@ int BPF_PROG(on_freed, struct task_struct *task)
 	struct task_sums sums;
 	__u32 flags;
 
+	if (task->pid == task->tgid) /* all others have exited long since */
+		process_forget(task->tgid);
 	if (!found) {
 		bpf_map_delete_elem(&counted, &key);
 		return 0;
@@ -230,20 +242,26 @@ int list_exited(struct iterator_map *ctx)
 	flags = task_probe_sums(task, &sums);
 	if (READ(task, exit_state) & EXIT_ZOMBIE)
 		bpf_map_update_elem(&counted, &task_key, &copy.start_ns, BPF_ANY);
+	if (copy.tid == copy.tgid)
+		process_forget(copy.tgid);
 	if (!bpf_map_delete_elem(&exited, &task_key))
 		task_gone(&copy, &sums, flags);
 	return 0;
 }
 
-/* Another thread of a process. */
+/* Another thread of a process, or another process. */
 static __always_inline void thread_begins(struct task_struct *child)
 {
 	__u32 one = 1, *n;
 	__u64 group;
 
-	if (child->pid == child->tgid || !filter_wants_tgid(&settings.filter, child->tgid))
-		return;
 	group = (__u64)READ(child, signal);
+	if (child->pid == child->tgid) {
+		bpf_map_delete_elem(&ended, &group);
+		return;
+	}
+	if (!filter_wants_tgid(&settings.filter, child->tgid))
+		return;
 	if (!bpf_map_update_elem(&born, &group, &one, BPF_NOEXIST))
 		return;
 	n = bpf_map_lookup_elem(&born, &group);

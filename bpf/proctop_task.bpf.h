@@ -11,6 +11,7 @@
 
 #define EXITED_MAX  65536 /* threads that have exited and are still to be seen */
 #define BORN_MAX    32768 /* processes of several threads */
+#define ENDED_MAX   16384 /* processes that ended not long ago */
 #define TRAFFIC_MAX 16384 /* processes that use the network at one time */
 
 /* A thread that has exited. It goes on running for a while, and when its free is told is up to the
@@ -49,6 +50,15 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } born SEC(".maps");
+
+/* Processes whose end has been told: of two last threads that exit at once, both find that none
+ * lives any more. By struct signal_struct *, until that is another process's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ENDED_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+} ended SEC(".maps");
 
 static __always_inline __u32 born_read(__u64 group)
 {

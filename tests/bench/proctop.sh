@@ -89,7 +89,7 @@ exact() {
 	# shellcheck disable=SC2016
 	timeout 300 "$TOOL" -j --stats -- sh -c 'exec "$0" "$@" >'"$T/log" "$T/$STORM" enter \
 		"$COUNTED/cgroup.procs" "$T/$STORM" "$1" "$2" "$3" 4 >"$T/out" 2>"$T/err"
-	note "exact_$1" "$(jq -rn --argjson counted "$(($(usage) - before))" '[inputs | select(.type == "exit")]
+	note "exact_$1" "$(jq -rn --argjson counted "$(($(usage) - before + $(sed -n 's/^before //p' "$T/err")))" '[inputs | select(.type == "exit")]
 		| (map({(.pid | tostring): 1}) | add) as $pids
 		| map(select($pids[.ppid | tostring]).cpu_ns) | add / $counted' "$T/out")"
 	jq -r 'select(.type == "exit") | "\(.pid) \(if .exit_signal then .exit_signal else

@@ -76,7 +76,7 @@ exits() {
 # closes TEXT: the sums of all that ran inside of the cgroup are what it counted
 closes() {
 	local counted told
-	counted=$(usage)
+	counted=$(($(usage) + $(sed -n 's/^before //p' "$T/err")))
 	told=$(json 'map(select(.type == "exit")) | (map(.pid) as $p | map(select(.ppid as $q | $p |
 		index($q) | not)) | map(.pid)) as $first | map(select(.pid as $p | $first | index($p)
 		| not).cpu_ns) | add')

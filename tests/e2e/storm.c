@@ -1,15 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Processes and threads by the thousand, for proctop's tests and bench.
- *   storm enter PROCS COMMAND...   run COMMAND in a cgroup, from its first instruction: PROCS is
- * its cgroup.procs storm processes N US [JOBS]    N children that burn US us of CPU time each, JOBS
- * at a time; the i-th exits with i % 7, or every 50th by SIGUSR1 storm threads N US [JOBS]      as
- * many threads in this process storm idle N                   N children that sleep until this
- * process ends storm switch N                 N round trips of a byte between two processes storm
- * leader                   the first thread ends, another one goes on and execs `true` storm orphan
- * MS                the first thread ends, another one burns MS ms of CPU time Prints "PID STATUS"
- * for each child, status as wait4(2) has it, and what it measured.
- */
+/* Processes and threads by the thousand, for proctop's tests and bench. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -25,6 +15,23 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static const char usage[] =
+	"storm enter PROCS COMMAND...  run COMMAND in a cgroup, PROCS is its cgroup.procs;\n"
+	"                              \"before NS\" on stderr: CPU time that it used outside\n"
+	"storm processes N US [JOBS]   N children that burn US us of CPU time each, JOBS at a "
+	"time;\n"
+	"                              the i-th exits with i % 7, or every 50th by SIGUSR1\n"
+	"storm threads N US [JOBS]     as many threads in this process\n"
+	"storm idle N                  N children that sleep until this process ends\n"
+	"storm switch N                N round trips of a byte between two processes\n"
+	"storm cost COMMAND...         run COMMAND; print ms of CPU time, descendants included\n"
+	"storm leader                  the first thread ends, another one execs `true`\n"
+	"storm orphan MS               the first thread ends, another one burns MS ms of CPU time\n"
+	"storm zombie                  a child ends; nobody asks until a line comes on stdin\n"
+	"storm reuse N                 N children one by one, all with the same process id\n"
+	"storm net BYTES               send as many by TCP on the loopback, peek, receive them\n"
+	"\"PID STATUS\" on stdout for each child, status as wait4(2) has it.\n";
 
 static _Noreturn void die(const char *what)
 {
@@ -245,6 +252,22 @@ static void net(size_t bytes)
 	}
 }
 
+/* CPU time of a process so far; 0 where the kernel does not tell. */
+static unsigned long long cpu_ns(pid_t pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%llu", &ns) != 1)
+		ns = 0;
+	if (file)
+		fclose(file);
+	return ns;
+}
+
 static int enter(char **argv)
 {
 	int gate[2], status, procs;
@@ -261,6 +284,8 @@ static int enter(char **argv)
 		execvp(argv[1], argv + 1);
 		_exit(127);
 	}
+	usleep(20000); /* it waits by now */
+	fprintf(stderr, "before %llu\n", cpu_ns(pid));
 	procs = open(argv[0], O_WRONLY | O_CLOEXEC);
 	if (procs < 0 || dprintf(procs, "%d", pid) < 0)
 		die(argv[0]);
@@ -298,6 +323,6 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "net") == 0)
 		net((size_t)n);
 	else
-		return 2;
+		return fputs(usage, stderr), 2;
 	return 0;
 }
