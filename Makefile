@@ -45,7 +45,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests check check-vm demo bench fuzz install clean format lint help
+.PHONY: all tests check check-vm check-arm64 demo bench fuzz install clean format lint help
 
 all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 
@@ -133,6 +133,12 @@ check-vm: ## the end-to-end tests in a virtual machine (KERNEL=6.12, all; see te
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
 	@BUILD=$(abspath $(B)) bash tests/vm/matrix.sh $(KERNEL)
 
+check-arm64: ## build for arm64, run it on Debian's kernel, emulated (installs packages of arm64)
+	@bash tests/dependencies.sh install vm-arm64
+	@$(MAKE) --no-print-directory -j"$$(nproc)" CROSS_COMPILE=aarch64-linux-gnu- all \
+		build-aarch64/tests/traffic
+	@bash tests/vm/arm64.sh
+
 demo: ## install what is missing, build, show connsnoop at work (root)
 	@bash tests/dependencies.sh install build
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
@@ -168,7 +174,7 @@ lint: $(TOOLS:%=$(B)/%.skel.h) ## style, layers, shell and C checks; changes not
 
 help: ## this list
 	@echo 'make             build $(TOOLS) into $(B)/ (V=1: show the commands)'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
 		while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The Debian packages that the project needs.
 #   dependencies.sh build [cross-arm64]   name what is missing to build, and fail
-#   dependencies.sh install build|test|bench|vm|cross-arm64   say what is missing, install just that
+#   dependencies.sh install GROUP         say what is missing, install just that
+# GROUP: build, test, bench, vm, cross-arm64, vm-arm64
 set -euo pipefail
 
 build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-dev uthash-dev
@@ -15,6 +16,7 @@ vm="$build iproute2 jq busybox-static util-linux python3-minimal xz-utils debian
 # what makes connsnoop for another machine: the libraries are that machine's own packages
 cross_arm64="$build gcc-aarch64-linux-gnu libc6-dev-arm64-cross libbpf-dev:arm64 libelf-dev:arm64
 	zlib1g-dev:arm64 libcap-ng-dev:arm64 libncurses-dev:arm64"
+vm_arm64="$cross_arm64 jq busybox-static qemu-system-arm debian-archive-keyring"
 
 missing() {
 	local package
@@ -42,6 +44,7 @@ install)
 	bench) wanted=$bench ;;
 	vm) wanted=$vm ;;
 	cross-arm64) wanted=$cross_arm64 ;;
+	vm-arm64) wanted=$vm_arm64 ;;
 	*) exit 2 ;;
 	esac
 	# shellcheck disable=SC2086
