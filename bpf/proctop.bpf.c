@@ -219,6 +219,7 @@ int list_exited(struct iterator_map *ctx)
 	struct task_struct *task;
 	struct task_sums sums;
 	__u32 flags;
+	__u8 on_cpu;
 
 	if (!key || !value)
 		return 0;
@@ -237,7 +238,9 @@ int list_exited(struct iterator_map *ctx)
 	if (!(task_raw_state(task) & TASK_DEAD))
 		return 0;
 	barrier();
-	if (READ(task, on_cpu))
+	/* a byte since 7.0 or so, an int before: of both the lowest */
+	BPF_CORE_READ_INTO(&on_cpu, task, on_cpu);
+	if (on_cpu)
 		return 0;
 	flags = task_probe_sums(task, &sums);
 	if (READ(task, exit_state) & EXIT_ZOMBIE)
