@@ -4,25 +4,29 @@
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
-B       ?= build
 V       ?= 0
+# such as aarch64-linux-gnu-: for another machine, in build-aarch64/
+CROSS_COMPILE ?=
+MACHINE := $(or $(firstword $(subst -, ,$(notdir $(CROSS_COMPILE)))),$(shell uname -m))
+B       ?= build$(if $(CROSS_COMPILE),-$(MACHINE))
 
 FUZZ_SECONDS ?= 60
 KERNEL       ?= 6.12
 
-CC      ?= cc
+CC      := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,$(CC))
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
 TOOLS := connsnoop proctop
-ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 
 WARNINGS   := -Wall -Wextra -Werror
 ALL_CFLAGS := -std=gnu17 $(WARNINGS) -I. -I$(B) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CFLAGS)
 LDLIBS     := -lbpf -lelf -lz -lcap-ng
-BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux -Ibpf $(WARNINGS) \
-	-Wno-unused-parameter -Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux/$(ARCH) -Ivmlinux -Ibpf \
+	-fms-extensions $(WARNINGS) -Wno-microsoft-anon-tag -Wno-unused-parameter \
+	-Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
@@ -41,14 +45,14 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests check check-vm demo bench fuzz install clean format lint help
+.PHONY: all tests check check-vm check-arm64 demo bench fuzz install clean format lint help
 
 all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 
 # Name the package before the compiler stumbles over what it holds. Nothing is installed here.
 $(B)/dependencies: tests/dependencies.sh
 	@mkdir -p $(B)
-	$(Q)bash tests/dependencies.sh build
+	$(Q)bash tests/dependencies.sh build $(if $(CROSS_COMPILE),cross-$(ARCH))
 	$(Q)touch $@
 
 # BPF: C -> object -> object without DWARF -> skeleton
@@ -129,15 +133,22 @@ check-vm: ## the end-to-end tests in a virtual machine (KERNEL=6.12, all; see te
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
 	@BUILD=$(abspath $(B)) bash tests/vm/matrix.sh $(KERNEL)
 
+check-arm64: ## build for arm64, run it on Debian's kernel, emulated (installs packages of arm64)
+	@bash tests/dependencies.sh install vm-arm64
+	@$(MAKE) --no-print-directory -j"$$(nproc)" CROSS_COMPILE=aarch64-linux-gnu- all \
+		build-aarch64/tests/traffic
+	@bash tests/vm/arm64.sh
+
 demo: ## install what is missing, build, show connsnoop at work (root)
 	@bash tests/dependencies.sh install build
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
 	@BUILD=$(abspath $(B)) bash tests/demo.sh
 
-bench: ## measure against ss, lsof and with the tools off (root, some minutes)
+bench: ## measure against ss, lsof, top, htop, atop, and with the tools off (root, some minutes)
 	@bash tests/dependencies.sh install bench
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS) $(BENCHES)
 	@BUILD=$(abspath $(B)) bash tests/bench/run.sh
+	@BUILD=$(abspath $(B)) bash tests/bench/proctop.sh
 
 fuzz: $(FUZZERS) ## fuzz for a minute each (needs clang's runtime); FUZZ_SECONDS=60
 	@for fuzzer in $^; do \
@@ -163,7 +174,7 @@ lint: $(TOOLS:%=$(B)/%.skel.h) ## style, layers, shell and C checks; changes not
 
 help: ## this list
 	@echo 'make             build $(TOOLS) into $(B)/ (V=1: show the commands)'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
 		while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -22,14 +22,6 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 	return &settings.filter;
 }
 
-/* Is on_state at work on this CPU? */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} at_work SEC(".maps");
-
 /* What packets and timers do to a socket, in whatever context. */
 static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state)
 {
@@ -87,34 +79,26 @@ static __always_inline void state_by_process(struct sock *sk, int new_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 {
-	__u32 zero = 0, *working;
+	__u32 *working;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	working = bpf_map_lookup_elem(&at_work, &zero);
-	if (!working)
-		return 0;
-	pin();
-	*working = 1;
-	barrier();
+	working = hook_begin(HOOK_STATE, true);
 	state_by_process(sk, new_state);
 	state_by_packet(sk, old_state, new_state);
-	barrier();
-	*working = 0;
-	unpin();
+	hook_end(working);
 	return 0;
 }
 
-/* The kernel does not run a program inside of itself: a packet that interrupts on_state is kept
- * from it (a "recursion miss"; about one in 10,000 connections on a busy machine). This copy, which
- * runs behind it at every event, stands in then, and only then. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state_nested, struct sock *sk, int old_state, int new_state)
+int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
-	__u32 zero = 0, *working = bpf_map_lookup_elem(&at_work, &zero);
-
-	if (working && *working && sk->sk_protocol == IPPROTO_TCP)
-		state_by_packet(sk, old_state, new_state);
+	if (sk->sk_protocol != IPPROTO_TCP || !hook_was_missed(HOOK_STATE))
+		return 0;
+	if (preemptible)
+		state_by_process(sk, new_state);
+	state_by_packet(sk, old_state, new_state);
+	unpin();
 	return 0;
 }
 
@@ -140,9 +124,20 @@ static __always_inline void socket_destroyed(struct sock *sk)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(on_destroy, struct sock *sk)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_DESTROY, false);
+
 	socket_destroyed(sk);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_destroy_stand_in, struct sock *sk)
+{
+	if (hook_was_missed(HOOK_DESTROY)) {
+		socket_destroyed(sk);
+		unpin();
+	}
 	return 0;
 }
 
@@ -167,13 +162,17 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 
 /* The same where only kprobes can be had. */
 SEC("kretprobe/inet_csk_accept")
-int BPF_KRETPROBE(on_accept_probe, const void *sk)
+int BPF_KRETPROBE(on_accept_probe, const struct sock *sk)
 {
 	struct socket_state *state = sk ? socket_find(sk) : NULL;
 
-	if (state && state->flags & SOCKET_UNRESOLVED) {
+	if (!state)
+		return 0;
+	if (state->who & SOCKET_UNRESOLVED) {
 		own_by_current(state, OWNER_ACCEPT);
 		accept_tell(state);
+	} else if (READ(sk, __sk_common.skc_state) == BPF_TCP_SYN_RECV) {
+		accept_early(sk, state);
 	}
 	return 0;
 }
@@ -187,28 +186,59 @@ static __always_inline bool touch_wanted(void)
 }
 
 /* Datagrams; and the first touch of an accepted socket, where no function hook tells who accepted
- * it.
- */
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
+ * it. */
+static __always_inline void receive(struct sock *sk, int ret, int flags)
 {
-	pin();
 	if (sk->sk_type != SOCK_STREAM)
 		datagram_received(sk, ret, flags);
 	else if (touch_wanted())
 		socket_touch(sk, OWNER_RECV);
-	unpin();
+}
+
+static __always_inline void send(struct sock *sk, int ret)
+{
+	if (sk->sk_type != SOCK_STREAM)
+		datagram_sent(sk, ret);
+	else if (touch_wanted())
+		socket_touch(sk, OWNER_SEND);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
+{
+	__u32 *working = hook_begin(HOOK_RECEIVE, false);
+
+	receive(sk, ret, flags);
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive_stand_in, struct sock *sk, int ret, int flags)
+{
+	if (hook_was_missed(HOOK_RECEIVE)) {
+		receive(sk, ret, flags);
+		unpin();
+	}
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 {
-	pin();
-	if (sk->sk_type != SOCK_STREAM)
-		datagram_sent(sk, ret);
-	else if (touch_wanted())
-		socket_touch(sk, OWNER_SEND);
-	unpin();
+	__u32 *working = hook_begin(HOOK_SEND, false);
+
+	send(sk, ret);
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send_stand_in, struct sock *sk, int ret, int flags)
+{
+	if (hook_was_missed(HOOK_SEND)) {
+		send(sk, ret);
+		unpin();
+	}
 	return 0;
 }

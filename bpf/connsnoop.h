@@ -178,6 +178,7 @@ struct connsnoop_config {
 	__u32 events;	      /* EVENT_BIT()s that user space wants */
 	__u32 failed_only;    /* only connects with an error */
 	__u32 watch_attempts; /* the programs that see connects fail at once are loaded */
+	__u32 accept_hook;    /* a program sees accept(2) return */
 	__u32 list_only;      /* the iterators only list: no socket is tagged */
 	__u32 has_cookie;     /* bpf_get_socket_cookie() may be called by tracing programs (5.12) */
 	__u32 has_sock_from_file; /* bpf_sock_from_file() is there (5.11) */

@@ -14,7 +14,7 @@ static __noinline void accept_submit(struct socket_state *state, __u32 flags)
 	/* from here on the row is told or counted, once; in front of the reservation, because
 	 * before 6.2 or so the verifier takes a second test of the same record for a leak */
 	if (!(flags & ACCEPT_FINAL))
-		state->flags |= SOCKET_ANNOUNCED;
+		state->who |= SOCKET_ANNOUNCED;
 	/* a late record that finds no room costs its row the better owner, not the row */
 	record = record_reserve(flags & ACCEPT_LATE ? RECORD_UPDATE : RECORD_ACCEPT,
 				sizeof(*record));
@@ -46,6 +46,67 @@ static __noinline void accept_inherit(struct sock *sk)
 		socket_forget(sk); /* what is left of an earlier socket at this address */
 }
 
+/* Accepted before it was established: a connection can be taken from the queue between the moment
+ * it gets there and the change of its state, on another CPU. */
+struct early_accept {
+	struct process_id owner;
+	__u32 wanted;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* address of the socket */
+	__type(value, struct early_accept);
+} early_accepts SEC(".maps");
+
+/* The owner has been found: the last word on who accepted. */
+static __noinline void accept_tell(struct socket_state *state)
+{
+	__u32 late = state->who & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
+
+	state->who &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
+	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
+		return;
+	if (state->who & SOCKET_WANTED)
+		accept_submit(state, ACCEPT_FINAL | late);
+	else if (late)
+		accept_submit(state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
+}
+
+/* Whoever takes the entry out, of the two that may be at it at once, has the last word. */
+static __always_inline void accept_tell_early(const struct sock *sk, struct socket_state *state)
+{
+	__u64 key = (__u64)sk;
+	struct early_accept *early = bpf_map_lookup_elem(&early_accepts, &key);
+	struct early_accept copy;
+
+	if (!early)
+		return;
+	copy = *early;
+	if (bpf_map_delete_elem(&early_accepts, &key))
+		return;
+	state->owner = copy.owner;
+	state->owner_src = OWNER_ACCEPT;
+	state->who = (state->who & ~SOCKET_WANTED) | copy.wanted;
+	accept_tell(state);
+}
+
+/* current has accepted a connection whose establishment is yet to be told. */
+static __noinline void accept_early(const struct sock *sk, struct socket_state *state)
+{
+	struct early_accept early = {};
+	__u64 key = (__u64)sk;
+
+	current_read_id(&early.owner);
+	if (filter_wants_current(&settings.filter, &early.owner))
+		early.wanted = SOCKET_WANTED;
+	bpf_map_update_elem(&early_accepts, &key, &early, BPF_ANY);
+	if (((volatile struct socket_state *)state)->who & SOCKET_UNRESOLVED)
+		accept_tell_early(sk, state);
+}
+
 /* SYN_RECV -> ESTABLISHED, in whatever context the packet was handled. The listener's tag has been
  * inherited; who accepts it is seen later, or never. */
 static __noinline void accept_begin(struct sock *sk)
@@ -57,12 +118,14 @@ static __noinline void accept_begin(struct sock *sk)
 		socket_forget(sk);
 		return;
 	}
+	if (state && state->flags & SOCKET_PASSIVE && state->cookie == socket_cookie(sk))
+		return; /* told already, by begin_missed() */
 	if (!state || !(state->flags & SOCKET_LISTENING)) {
 		struct socket_state fresh = {};
 
 		/* no tag: the listener was not known; without a process filter it is still told */
 		if (!filter_selects_processes(&settings.filter))
-			fresh.flags = SOCKET_WANTED;
+			fresh.who = SOCKET_WANTED;
 		socket_put(sk, &fresh);
 		state = socket_find(sk);
 		if (!state) {
@@ -70,16 +133,19 @@ static __noinline void accept_begin(struct sock *sk)
 			return;
 		}
 	}
-	state->flags = (state->flags & SOCKET_WANTED) | SOCKET_PASSIVE | SOCKET_UNRESOLVED |
-		       SOCKET_OPEN | SOCKET_LIVE;
+	state->flags = SOCKET_PASSIVE | SOCKET_OPEN | SOCKET_LIVE;
+	state->who &= SOCKET_WANTED;
 	state->cookie = socket_cookie(sk);
 	state->opened_ns = bpf_ktime_get_ns();
 	state->netns = netns;
 	sock_read_endpoints(&sk->__sk_common, &state->ends);
-	if (!(state->flags & SOCKET_WANTED) || !event_wanted(RECORD_ACCEPT) ||
-	    settings.failed_only || !traffic_wanted(state))
-		return;
-	accept_submit(state, 0);
+	if (state->who & SOCKET_WANTED && event_wanted(RECORD_ACCEPT) && !settings.failed_only &&
+	    traffic_wanted(state))
+		accept_submit(state, 0);
+	barrier();
+	state->who |= SOCKET_UNRESOLVED;
+	if (settings.accept_hook)
+		accept_tell_early(sk, state);
 }
 
 /* @task becomes the owner of a connection that it, or a thread of it, accepted. */
@@ -108,20 +174,6 @@ static __noinline bool own_by_opener(struct socket_state *state, const struct cr
 	return false;
 }
 
-/* The owner has been found: the last word on who accepted. */
-static __noinline void accept_tell(struct socket_state *state)
-{
-	__u32 late = state->flags & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
-
-	state->flags &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
-	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
-		return;
-	if (state->flags & SOCKET_WANTED)
-		accept_submit(state, ACCEPT_FINAL | late);
-	else if (late)
-		accept_submit(state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
-}
-
 /* A process has touched a socket that nobody was seen to accept: who did? */
 static __noinline void accept_resolve(const struct sock *sk, struct socket_state *state,
 				      __u8 source)
@@ -146,7 +198,7 @@ static __noinline void accept_resolve(const struct sock *sk, struct socket_state
 
 /* The socket is or was established, and no hook has been told: some kernels keep programs from what
  * happens in the context of certain processes. Told now, without the time that nobody knows. */
-static __noinline void begin_missed(struct sock *sk, struct socket_state *state)
+static __always_inline void begin_missed(struct sock *sk, struct socket_state *state)
 {
 	if (state->flags & SOCKET_CONNECTING) {
 		state->began_ns = 0;
@@ -167,11 +219,19 @@ static __always_inline void socket_touch(struct sock *sk, __u8 source)
 	if (sk->sk_protocol != IPPROTO_TCP || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
 		return;
 	state = socket_find(sk);
-	if (!state || !(state->flags & (SOCKET_UNRESOLVED | SOCKET_LISTENING)))
+	if (!state)
 		return;
-	if (state->flags & SOCKET_LISTENING)
+	if (!(state->who & SOCKET_UNRESOLVED)) {
+		if (sk->__sk_common.skc_state == BPF_TCP_SYN_RECV) {
+			if (source == OWNER_ACCEPT)
+				accept_early(sk, state);
+			return;
+		}
+		if (!(state->flags & SOCKET_LISTENING))
+			return;
 		begin_missed(sk, state);
-	if (state->flags & SOCKET_UNRESOLVED)
+	}
+	if (state->who & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, source);
 }
 

@@ -155,7 +155,8 @@ static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct
 	state = socket_find(tcp);
 	if (state && state->cookie == fresh.cookie)
 		attempt_forget(state);
-	fresh.flags = SOCKET_ATTEMPT | SOCKET_WANTED | SOCKET_LIVE;
+	fresh.flags = SOCKET_ATTEMPT | SOCKET_LIVE;
+	fresh.who = SOCKET_WANTED;
 	fresh.began_ns = bpf_ktime_get_ns();
 	fresh.ends = *ends;
 	if (!socket_put(tcp, &fresh))

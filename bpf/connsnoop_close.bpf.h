@@ -28,7 +28,8 @@ static __noinline void close_begin_unknown(struct sock *sk, const struct process
 	fresh.netns = sock_netns(&sk->__sk_common);
 	if (!netns_wanted(fresh.netns) || !filter_wants_current(&settings.filter, closer))
 		return;
-	fresh.flags = SOCKET_OPEN | SOCKET_WANTED;
+	fresh.flags = SOCKET_OPEN;
+	fresh.who = SOCKET_WANTED;
 	fresh.cookie = socket_cookie(sk);
 	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
 	socket_put(sk, &fresh);
@@ -41,7 +42,7 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 
 	if (state)
 		begin_missed(sk, state);
-	if (state && !(state->flags & SOCKET_UNRESOLVED) && is_owned_by_current(state))
+	if (state && !(state->who & SOCKET_UNRESOLVED) && is_owned_by_current(state))
 		return;
 	current_read_id(&closer);
 	if (closer.flags & PROCESS_KTHREAD)
@@ -50,7 +51,7 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 		close_begin_unknown(sk, &closer);
 		return;
 	}
-	if (state->flags & SOCKET_UNRESOLVED)
+	if (state->who & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, OWNER_CLOSE);
 	/* handed on, or kept through an exec: who closed it had it last */
 	if (state->owner.tgid != closer.tgid || state->owner.start_ns != closer.start_ns ||
@@ -58,7 +59,7 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 		state->owner_src = OWNER_CLOSE;
 	state->owner = closer;
 	if (filter_wants_current(&settings.filter, &closer))
-		state->flags |= SOCKET_WANTED;
+		state->who |= SOCKET_WANTED;
 }
 
 static __always_inline __u8 closed_by(const struct sock *sk, const struct socket_state *state,
@@ -86,8 +87,8 @@ static __noinline void close_submit(struct sock *sk, const struct socket_state *
 	struct close_record *record;
 	struct tcp_sock *tcp;
 
-	if (!(state->flags & SOCKET_WANTED) || !event_wanted(RECORD_CLOSE) ||
-	    settings.failed_only || !traffic_wanted(state))
+	if (!(state->who & SOCKET_WANTED) || !event_wanted(RECORD_CLOSE) || settings.failed_only ||
+	    !traffic_wanted(state))
 		return;
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
@@ -122,7 +123,7 @@ static __always_inline bool was_open(int state)
 /* The end of a connection whose beginning was not seen, nor any process of it. */
 static __noinline void close_end_unknown(struct sock *sk, int old_state)
 {
-	struct socket_state unknown = {.flags = SOCKET_WANTED};
+	struct socket_state unknown = {.who = SOCKET_WANTED};
 
 	unknown.netns = sock_netns(&sk->__sk_common);
 	if (filter_selects_processes(&settings.filter) || !netns_wanted(unknown.netns))

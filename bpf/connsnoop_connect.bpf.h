@@ -27,7 +27,7 @@ static __noinline void connect_begin(struct sock *sk)
 	if (!netns_wanted(fresh.netns))
 		return;
 	own_by_current(&fresh, OWNER_CONNECT);
-	if (!(fresh.flags & SOCKET_WANTED))
+	if (!(fresh.who & SOCKET_WANTED))
 		return;
 	fresh.began_ns = bpf_ktime_get_ns();
 	fresh.cookie = socket_cookie(sk);
@@ -44,7 +44,7 @@ static __noinline void connect_end(struct socket_state *state, __u32 error)
 	state->flags &= ~SOCKET_CONNECTING;
 	if (error)
 		state->flags |= SOCKET_FAILED;
-	if (!(state->flags & SOCKET_WANTED) || !event_wanted(RECORD_CONNECT) ||
+	if (!(state->who & SOCKET_WANTED) || !event_wanted(RECORD_CONNECT) ||
 	    (settings.failed_only && !error) || !traffic_wanted(state))
 		return;
 	record = record_reserve(RECORD_CONNECT, sizeof(*record));
@@ -93,8 +93,8 @@ static __noinline void listen_begin(struct sock *sk)
 	fresh.listen_cred = (__u64)sock_file_cred(sk);
 	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
 	socket_put(sk, &fresh);
-	if (!(fresh.flags & SOCKET_WANTED) || !event_wanted(RECORD_LISTEN) ||
-	    settings.failed_only || !traffic_wanted(&fresh))
+	if (!(fresh.who & SOCKET_WANTED) || !event_wanted(RECORD_LISTEN) || settings.failed_only ||
+	    !traffic_wanted(&fresh))
 		return;
 	record = record_reserve(RECORD_LISTEN, sizeof(*record));
 	if (!record)

@@ -298,7 +298,7 @@ int BPF_PROG(on_flow_owner_exit, struct task_struct *task)
 
 /* Flows that are over and that no hook has closed. */
 SEC("iter/bpf_map_elem")
-int sweep_flows(struct iterator_map_element *ctx)
+int sweep_flows(struct iterator_map *ctx)
 {
 	const struct flow_key *found = ctx->key;
 	struct flow_key key;

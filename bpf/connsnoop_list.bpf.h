@@ -200,7 +200,8 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	record.live = state && state->flags & SOCKET_LIVE;
 	if (!settings.list_only && !record.live &&
 	    (!state || (record.opener && !(state->flags & SOCKET_OPENER)))) {
-		fresh.flags = (wanted ? SOCKET_WANTED : 0) | (record.opener ? SOCKET_OPENER : 0);
+		fresh.flags = record.opener ? SOCKET_OPENER : 0;
+		fresh.who = wanted ? SOCKET_WANTED : 0;
 		list_tag(sk, &fresh, &tcp_state);
 	}
 	if (!wanted || !traffic_wanted(&fresh))
@@ -251,7 +252,7 @@ int resolve_accepts(struct iterator_task_file *ctx)
 		return 0;
 	sk = file_sock(file, &cookie);
 	state = sk ? socket_find(sk) : NULL;
-	if (!state || !(state->flags & SOCKET_UNRESOLVED))
+	if (!state || !(state->who & SOCKET_UNRESOLVED))
 		return 0;
 	own_by_acceptor(state, task);
 	if (READ(task, signal, nr_threads) > 1)

@@ -14,15 +14,18 @@
 #define SOCKET_CONNECTING 0x02	 /* connect has begun, its end not been seen */
 #define SOCKET_OPEN	  0x04	 /* established, its close not been seen */
 #define SOCKET_PASSIVE	  0x08	 /* came by a listener */
-#define SOCKET_UNRESOLVED 0x10	 /* nobody has been seen to accept it */
-#define SOCKET_ANNOUNCED  0x20	 /* its accept record without ACCEPT_FINAL is out, or lost */
-#define SOCKET_WANTED	  0x40	 /* the owner matches the process filter */
 #define SOCKET_LIVE	  0x80	 /* the hooks saw it begin */
 #define SOCKET_LOCAL_FIN  0x100	 /* this end closed first */
 #define SOCKET_REMOTE_FIN 0x200	 /* the peer closed first */
 #define SOCKET_OPENER	  0x400	 /* from an iterator: the owner also opened the socket */
 #define SOCKET_FAILED	  0x800	 /* its connect failed behind SYN_SENT, and that has been told */
 #define SOCKET_ATTEMPT	  0x1000 /* connect was called, SYN_SENT not been seen */
+
+/* In `who`, a word of its own: `flags` change under the socket's lock, these when a process is seen
+ * to use the socket, at the same time perhaps on another CPU. */
+#define SOCKET_UNRESOLVED 0x1 /* nobody has been seen to accept it; set behind SOCKET_ANNOUNCED */
+#define SOCKET_ANNOUNCED  0x2 /* its accept record without ACCEPT_FINAL is out, or lost */
+#define SOCKET_WANTED	  0x4 /* the owner matches the process filter */
 
 /* Addresses are kept, because the kernel zeroes some before the end. */
 struct socket_state {
@@ -33,10 +36,11 @@ struct socket_state {
 	__u64 opened_ns;    /* established; 0: before the tool */
 	__u64 listen_cred;  /* listener, inherited: credentials that opened its file, by address */
 	__u32 listener_pid; /* process that listened for it */
-	__u32 flags;	    /* SOCKET_* */
+	__u32 flags;	    /* SOCKET_LISTENING and so on */
+	__u32 who;	    /* SOCKET_UNRESOLVED and so on */
 	__u32 netns;
 	__u8 owner_src; /* enum owner_source */
-	__u8 pad[3];
+	__u8 pad[7];
 };
 
 /* By address of the struct sock. Entries go as the socket is destroyed. */
@@ -119,9 +123,9 @@ static __noinline void connection_fill(struct connection *connection,
 static __always_inline void socket_judge_owner(struct socket_state *state, struct task_struct *task)
 {
 	if (filter_wants_task(&settings.filter, task, &state->owner))
-		state->flags |= SOCKET_WANTED;
+		state->who |= SOCKET_WANTED;
 	else
-		state->flags &= ~SOCKET_WANTED;
+		state->who &= ~SOCKET_WANTED;
 }
 
 /* current becomes the owner. */

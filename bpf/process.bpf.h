@@ -151,9 +151,20 @@ static __always_inline void process_exec(struct task_struct *task, struct linux_
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_EXEC, false);
+
 	process_exec(task, bprm);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_stand_in, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	if (hook_was_missed(HOOK_EXEC)) {
+		process_exec(task, bprm);
+		unpin();
+	}
 	return 0;
 }
 
@@ -204,9 +215,20 @@ static __always_inline void process_fork(struct task_struct *parent, struct task
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_FORK, false);
+
 	process_fork(parent, child);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_stand_in, struct task_struct *parent, struct task_struct *child)
+{
+	if (hook_was_missed(HOOK_FORK)) {
+		process_fork(parent, child);
+		unpin();
+	}
 	return 0;
 }
 
@@ -253,9 +275,20 @@ static __always_inline void process_exit(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_EXIT, false);
+
 	process_exit(task);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_stand_in, struct task_struct *task)
+{
+	if (hook_was_missed(HOOK_EXIT)) {
+		process_exit(task);
+		unpin();
+	}
 	return 0;
 }
 

@@ -26,19 +26,19 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 
 static __always_inline void end_read_parent(struct task_struct *task, struct end_record *record)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct task_struct *parent = READ(task, real_parent, group_leader);
 
-	record->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
-	record->parent_exec_id = BPF_CORE_READ(parent, self_exec_id);
+	record->parent_start_ns = READ(parent, start_boottime);
+	record->parent_exec_id = READ(parent, self_exec_id);
 	BPF_CORE_READ_INTO(&record->parent_comm, parent, comm);
 }
 
 /* What the parent is going to be told. */
 static __always_inline __u32 end_exit_code(struct task_struct *task)
 {
-	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		return BPF_CORE_READ(task, signal, group_exit_code);
-	return BPF_CORE_READ(task, group_leader, exit_code);
+	if (READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ(task, signal, group_exit_code);
+	return READ(task, group_leader, exit_code);
 }
 
 static __always_inline void task_lost(const struct task_sums *sums)
@@ -89,7 +89,12 @@ static __always_inline void task_exits(struct task_struct *task)
 	struct task_sums sums;
 
 	__sync_fetch_and_add(&totals.exited_tasks, 1);
-	bpf_map_delete_elem(&counted, &key); /* of another task that was there before */
+	/* of another task that was there before, and whose free nothing has told of */
+	bpf_map_delete_elem(&counted, &key);
+	if (!bpf_map_delete_elem(&exited, &key)) {
+		__sync_fetch_and_add(&totals.missed_tasks, 1);
+		__sync_fetch_and_add(&totals.gone_tasks, 1);
+	}
 	if (bpf_map_update_elem(&exited, &key, &value, BPF_ANY)) {
 		task_read_sums(task, &sums); /* better than nothing */
 		__sync_fetch_and_add(&totals.gone_tasks, 1);
@@ -101,10 +106,11 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 					 __u32 netns)
 {
 	__u64 group = (__u64)READ(task, signal);
-	struct end_record *record = record_reserve(RECORD_END, sizeof(*record));
+	struct end_record *record;
 	struct traffic bytes;
 
 	traffic_read(id->tgid, &bytes.rx_bytes, &bytes.tx_bytes);
+	record = record_reserve(RECORD_END, sizeof(*record));
 	if (!record) {
 		__sync_fetch_and_add(&totals.lost_rx, bytes.rx_bytes);
 		__sync_fetch_and_add(&totals.lost_tx, bytes.tx_bytes);
@@ -123,17 +129,28 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 	record_submit(record, sizeof(*record));
 }
 
+/* Is this the end of the process, and has nobody told of it? */
+static __always_inline bool is_end(struct task_struct *task, __u64 group)
+{
+	__u8 one = 1;
+
+	return !READ(task, signal, live.counter) &&
+	       !bpf_map_update_elem(&ended, &group, &one, BPF_NOEXIST);
+}
+
 static __always_inline void task_end(struct task_struct *task)
 {
 	const volatile struct filter_config *filter = &settings.filter;
 	__u64 group = (__u64)READ(task, signal);
 	struct process_id id;
 	__u32 netns;
-	/* the last thread, whichever it is: a leader may go long before its process does */
-	bool last = !READ(task, signal, live.counter);
+	bool last;
 
-	if (last ? !process_leaves(task->tgid) : !filter_wants_tgid(filter, task->tgid))
+	if (!filter_wants_tgid(filter, task->tgid))
 		return;
+	last = is_end(task, group);
+	if (last)
+		process_leaves(task->tgid);
 	current_read_id(&id);
 	netns = task_netns(task);
 	if (filter_wants_user_and_cgroup(filter, task, &id) && filter_wants_netns(filter, netns)) {
@@ -146,15 +163,25 @@ static __always_inline void task_end(struct task_struct *task)
 	__sync_fetch_and_add(&totals.exits, 1);
 	bpf_map_delete_elem(&traffic, &id.tgid);
 	bpf_map_delete_elem(&born, &group);
-	process_forget(id.tgid);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_end, struct task_struct *task)
 {
-	pin();
+	__u32 *working = hook_begin(HOOK_EXIT, false);
+
 	task_end(task);
-	unpin();
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_end_stand_in, struct task_struct *task)
+{
+	if (hook_was_missed(HOOK_EXIT)) {
+		task_end(task);
+		unpin();
+	}
 	return 0;
 }
 
@@ -168,6 +195,8 @@ int BPF_PROG(on_freed, struct task_struct *task)
 	struct task_sums sums;
 	__u32 flags;
 
+	if (task->pid == task->tgid) /* all others have exited long since */
+		process_forget(task->tgid);
 	if (!found) {
 		bpf_map_delete_elem(&counted, &key);
 		return 0;
@@ -183,52 +212,83 @@ int BPF_PROG(on_freed, struct task_struct *task)
 /* Takes the sums of those that have left their processor for good before they are freed. Their
  * memory may be another task's already, if nothing told of their free. */
 SEC("iter/bpf_map_elem")
-int list_exited(struct bpf_iter__bpf_map_elem *ctx)
+int list_exited(struct iterator_map *ctx)
 {
 	__u64 *key = ctx->key, task_key;
 	struct exited *value = ctx->value, copy;
 	struct task_struct *task;
 	struct task_sums sums;
 	__u32 flags;
+	__u8 on_cpu;
 
 	if (!key || !value)
 		return 0;
 	task_key = *key;
 	copy = *value;
 	task = (void *)task_key;
-	if ((__u64)BPF_CORE_READ(task, signal) != copy.group ||
-	    BPF_CORE_READ(task, start_boottime) != copy.start_ns) {
+	if ((__u64)READ(task, signal) != copy.group ||
+	    READ(task, start_boottime) != copy.start_ns) {
 		if (!bpf_map_delete_elem(&exited, &task_key)) {
 			__sync_fetch_and_add(&totals.missed_tasks, 1);
 			__sync_fetch_and_add(&totals.gone_tasks, 1);
 		}
 		return 0;
 	}
-	if (BPF_CORE_READ(task, on_cpu) || !(task_raw_state(task) & TASK_DEAD))
+	/* in this order: once dead, it is on its processor until it has left it for good */
+	if (!(task_raw_state(task) & TASK_DEAD))
+		return 0;
+	barrier();
+	/* a byte since 7.0 or so, an int before: of both the lowest */
+	BPF_CORE_READ_INTO(&on_cpu, task, on_cpu);
+	if (on_cpu)
 		return 0;
 	flags = task_probe_sums(task, &sums);
-	if (BPF_CORE_READ(task, exit_state) & EXIT_ZOMBIE)
+	if (READ(task, exit_state) & EXIT_ZOMBIE)
 		bpf_map_update_elem(&counted, &task_key, &copy.start_ns, BPF_ANY);
+	if (copy.tid == copy.tgid)
+		process_forget(copy.tgid);
 	if (!bpf_map_delete_elem(&exited, &task_key))
 		task_gone(&copy, &sums, flags);
 	return 0;
 }
 
-/* Another thread of a process. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_thread, struct task_struct *parent, struct task_struct *child)
+/* Another thread of a process, or another process. */
+static __always_inline void thread_begins(struct task_struct *child)
 {
 	__u32 one = 1, *n;
 	__u64 group;
 
-	if (child->pid == child->tgid || !filter_wants_tgid(&settings.filter, child->tgid))
-		return 0;
 	group = (__u64)READ(child, signal);
+	if (child->pid == child->tgid) {
+		bpf_map_delete_elem(&ended, &group);
+		return;
+	}
+	if (!filter_wants_tgid(&settings.filter, child->tgid))
+		return;
 	if (!bpf_map_update_elem(&born, &group, &one, BPF_NOEXIST))
-		return 0;
+		return;
 	n = bpf_map_lookup_elem(&born, &group);
 	if (n)
 		__sync_fetch_and_add(n, 1);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_thread, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 *working = hook_begin(HOOK_THREAD, false);
+
+	thread_begins(child);
+	hook_end(working);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_thread_stand_in, struct task_struct *parent, struct task_struct *child)
+{
+	if (hook_was_missed(HOOK_THREAD)) {
+		thread_begins(child);
+		unpin();
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #define EXITED_MAX  65536 /* threads that have exited and are still to be seen */
 #define BORN_MAX    32768 /* processes of several threads */
+#define ENDED_MAX   16384 /* processes that ended not long ago */
 #define TRAFFIC_MAX 16384 /* processes that use the network at one time */
 
 /* A thread that has exited. It goes on running for a while, and when its free is told is up to the
@@ -49,6 +50,15 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } born SEC(".maps");
+
+/* Processes whose end has been told: of two last threads that exit at once, both find that none
+ * lives any more. By struct signal_struct *, until that is another process's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ENDED_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+} ended SEC(".maps");
 
 static __always_inline __u32 born_read(__u64 group)
 {
@@ -112,19 +122,19 @@ static __always_inline __u32 task_probe_sums(struct task_struct *task, struct ta
 {
 	__u32 flags = 0;
 
-	sums->cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
-	sums->voluntary = BPF_CORE_READ(task, nvcsw);
-	sums->involuntary = BPF_CORE_READ(task, nivcsw);
-	sums->minor_faults = BPF_CORE_READ(task, min_flt);
-	sums->major_faults = BPF_CORE_READ(task, maj_flt);
+	sums->cpu_ns = READ(task, se.sum_exec_runtime);
+	sums->voluntary = READ(task, nvcsw);
+	sums->involuntary = READ(task, nivcsw);
+	sums->minor_faults = READ(task, min_flt);
+	sums->major_faults = READ(task, maj_flt);
 	sums->wait_ns = sums->read_bytes = sums->write_bytes = 0;
 	if (bpf_core_field_exists(task->sched_info.run_delay)) {
-		sums->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);
+		sums->wait_ns = READ(task, sched_info.run_delay);
 		flags |= TASK_WAIT_KNOWN;
 	}
 	if (bpf_core_field_exists(task->ioac.read_bytes)) {
-		sums->read_bytes = BPF_CORE_READ(task, ioac.read_bytes);
-		sums->write_bytes = BPF_CORE_READ(task, ioac.write_bytes);
+		sums->read_bytes = READ(task, ioac.read_bytes);
+		sums->write_bytes = READ(task, ioac.write_bytes);
 		flags |= TASK_IO_KNOWN;
 	}
 	return flags;
@@ -132,15 +142,15 @@ static __always_inline __u32 task_probe_sums(struct task_struct *task, struct ta
 
 static __always_inline void signal_read_sums(struct signal_struct *signal, struct task_sums *sums)
 {
-	sums->cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	sums->cpu_ns = READ(signal, sum_sched_runtime);
 	sums->wait_ns = sums->read_bytes = sums->write_bytes = 0;
-	sums->voluntary = BPF_CORE_READ(signal, nvcsw);
-	sums->involuntary = BPF_CORE_READ(signal, nivcsw);
-	sums->minor_faults = BPF_CORE_READ(signal, min_flt);
-	sums->major_faults = BPF_CORE_READ(signal, maj_flt);
+	sums->voluntary = READ(signal, nvcsw);
+	sums->involuntary = READ(signal, nivcsw);
+	sums->minor_faults = READ(signal, min_flt);
+	sums->major_faults = READ(signal, maj_flt);
 	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
-		sums->read_bytes = BPF_CORE_READ(signal, ioac.read_bytes);
-		sums->write_bytes = BPF_CORE_READ(signal, ioac.write_bytes);
+		sums->read_bytes = READ(signal, ioac.read_bytes);
+		sums->write_bytes = READ(signal, ioac.write_bytes);
 	}
 }
 
@@ -156,8 +166,8 @@ static __always_inline __u64 mm_rss_pages(struct mm_struct *mm)
 			BPF_CORE_READ(old, rss_stat.count[1].counter) +
 			BPF_CORE_READ(old, rss_stat.count[3].counter);
 	else
-		pages = BPF_CORE_READ(mm, rss_stat[0].count) +
-			BPF_CORE_READ(mm, rss_stat[1].count) + BPF_CORE_READ(mm, rss_stat[3].count);
+		pages = READ(mm, rss_stat[0].count) + READ(mm, rss_stat[1].count) +
+			READ(mm, rss_stat[3].count);
 	return pages > 0 ? pages : 0;
 }
 
@@ -167,7 +177,7 @@ static __always_inline __u64 task_raw_state(struct task_struct *task)
 
 	if (bpf_core_field_exists(old->state))
 		return BPF_CORE_READ(old, state);
-	return BPF_CORE_READ(task, __state);
+	return READ(task, __state);
 }
 
 /* The letter of fs/proc/array.c. */
@@ -194,9 +204,9 @@ static __always_inline __u8 task_state(struct task_struct *task, __u32 exit_stat
 
 static __always_inline __u32 task_netns(struct task_struct *task)
 {
-	struct nsproxy *nsproxy = BPF_CORE_READ(task, nsproxy);
+	struct nsproxy *nsproxy = READ(task, nsproxy);
 
-	return nsproxy ? BPF_CORE_READ(nsproxy, net_ns, ns.inum) : 0;
+	return nsproxy ? READ(nsproxy, net_ns, ns.inum) : 0;
 }
 
 /* A thread that has begun to leave has no namespaces any more: 0 passes. */
@@ -239,6 +249,20 @@ static __always_inline void traffic_add(__u64 rx_bytes, __u64 tx_bytes)
 		__sync_fetch_and_add(&bytes->tx_bytes, tx_bytes);
 }
 
+/* A process has left the filter by id when it has ended; its zombie is known by what is kept of it.
+ */
+static __always_inline bool task_is_kept(struct task_struct *task)
+{
+	__u64 key = (__u64)task, *start_ns;
+
+	if (!task->exit_state)
+		return false;
+	start_ns = bpf_map_lookup_elem(&counted, &key);
+	if (start_ns && *start_ns == task->start_boottime)
+		return true;
+	return bpf_map_lookup_elem(&exited, &key);
+}
+
 /* Which of the ways to count does one that has exited go? */
 static __always_inline __u32 exited_flags(struct task_struct *task, __u32 exit_state)
 {
@@ -259,7 +283,7 @@ int list_tasks(struct bpf_iter__task *ctx)
 	struct mm_struct *mm;
 	__u32 exit_state;
 
-	if (!task || !filter_wants_tgid(filter, task->tgid))
+	if (!task || (!filter_wants_tgid(filter, task->tgid) && !task_is_kept(task)))
 		return 0;
 	task_read_id(task, &record.id);
 	record.netns = task_netns(task);
@@ -276,8 +300,8 @@ int list_tasks(struct bpf_iter__task *ctx)
 	record.state = task_state(task, exit_state);
 	record.task_start_ns = task->start_boottime;
 	record.born = born_read(record.group);
-	record.threads = BPF_CORE_READ(task, signal, nr_threads);
-	mm = BPF_CORE_READ(task, mm);
+	record.threads = READ(task, signal, nr_threads);
+	mm = READ(task, mm);
 	if (mm && !(record.id.flags & PROCESS_KTHREAD))
 		record.rss_bytes = mm_rss_pages(mm) * settings.page_bytes;
 	traffic_read(record.id.tgid, &record.rx_bytes, &record.tx_bytes);

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What newer kernels allow beyond helpers: cheap reads behind a pointer, and staying on the CPU. */
+/* Reading behind pointers as cheaply as the kernel allows, and what iterators are given. */
 #ifndef READ_BPF_H
 #define READ_BPF_H
 
-/* The kernel has bpf_rdonly_cast() (6.2). Set by user space before load, as what follows. */
+/* The kernel has bpf_rdonly_cast() (6.2): set by user space before load. */
 const volatile bool can_cast = false;
-/* The kernel has bpf_preempt_disable() (6.10). */
-const volatile bool can_pin = false;
-
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
 
 #define TYPED(pointer)                                                                             \
 	((typeof(*(pointer)) *)bpf_rdonly_cast(pointer,                                            \
@@ -26,61 +21,40 @@ extern void bpf_preempt_enable(void) __ksym __weak;
 
 /* What iterators are given: part of the kernel's interface, the same everywhere. (As the types of
  * vmlinux.h libbpf would look each of them up, 1 ms of start-up each.) */
-#define ITERATOR_POINTER(type, name)                                                               \
-	union {                                                                                    \
-		type *name;                                                                        \
-		__u64 name##_number;                                                               \
-	}
-
 struct iterator_meta {
-	ITERATOR_POINTER(struct seq_file, seq);
+	struct seq_file *seq;
 	__u64 session_id;
 	__u64 seq_num;
 };
 
 struct iterator_task {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct task_struct, task);
+	struct iterator_meta *meta;
+	struct task_struct *task;
 };
 
 struct iterator_task_file {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct task_struct, task);
+	struct iterator_meta *meta;
+	struct task_struct *task;
 	__u32 fd;
-	ITERATOR_POINTER(struct file, file);
+	struct file *file;
 };
 
 struct iterator_tcp {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct sock_common, sk_common);
+	struct iterator_meta *meta;
+	struct sock_common *sk_common;
 	__u32 uid;
 };
 
 struct iterator_udp {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(struct udp_sock, udp_sk);
+	struct iterator_meta *meta;
+	struct udp_sock *udp_sk;
 	__u32 uid;
 };
 
-struct iterator_map_element {
-	ITERATOR_POINTER(struct iterator_meta, meta);
-	ITERATOR_POINTER(void, map);
-	ITERATOR_POINTER(void, key);
-	ITERATOR_POINTER(void, value);
+struct iterator_map {
+	struct iterator_meta *meta;
+	struct bpf_map *map;
+	void *key, *value;
 };
-
-/* From 7.0 on tracepoints may be preempted: what is one per CPU would be shared, and the kernel
- * would not run the same program for another task meanwhile. */
-static __always_inline void pin(void)
-{
-	if (can_pin)
-		bpf_preempt_disable();
-}
-
-static __always_inline void unpin(void)
-{
-	if (can_pin)
-		bpf_preempt_enable();
-}
 
 #endif

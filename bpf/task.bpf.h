@@ -3,6 +3,7 @@
 #ifndef TASK_BPF_H
 #define TASK_BPF_H
 
+#include "hook.bpf.h"
 #include "read.bpf.h"
 #include "records.bpf.h"
 #include "text.bpf.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lib/buffer.h"
 
+#include <poll.h>
+
 #include "lib/base.h"
 
 #define BUFFER_MIN 4096U /* bytes of the first allocation */
@@ -80,4 +82,33 @@ void buffer_release(struct buffer *buffer)
 {
 	free(buffer->data);
 	*buffer = (struct buffer){};
+}
+
+/* Waits until the descriptor takes more; errors of its own are left to the next write(2). */
+static int wait_writable(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+
+	return poll(&poll_fd, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+int buffer_write(struct buffer *buffer, int fd)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < buffer->length && r == 0) {
+		ssize_t n = write(fd, buffer->data + done, buffer->length - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0)
+			r = -EIO;
+		else if (errno == EAGAIN)
+			r = wait_writable(fd);
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	buffer_consume(buffer, done);
+	return r;
 }

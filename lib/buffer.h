@@ -72,6 +72,10 @@ void buffer_append_padded(struct buffer *buffer, uint32_t value, unsigned int di
 /* Takes @n bytes off the front. */
 void buffer_consume(struct buffer *buffer, size_t n);
 
+/* Writes all of it to a descriptor, through short writes and EINTR; waits (poll) on EAGAIN. Returns
+ * 0, or a negative errno; what was not written stays. */
+int buffer_write(struct buffer *buffer, int fd);
+
 /* Frees the bytes and leaves an empty buffer. */
 void buffer_release(struct buffer *buffer);
 

@@ -117,6 +117,13 @@ bool environment_has_function(struct environment *environment, const char *name)
 	return find_type(environment, name, BTF_KIND_FUNC) > 0;
 }
 
+bool environment_can_preempt_tracepoints(struct environment *environment)
+{
+	/* the type of the guard that they are called under */
+	return find_type(environment, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0 &&
+	       environment_has_function(environment, "bpf_preempt_disable");
+}
+
 bool environment_can_trace_return(struct environment *environment, const char *function,
 				  unsigned int *ret_parameters)
 {

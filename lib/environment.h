@@ -26,6 +26,9 @@ bool environment_has_tracepoint(struct environment *environment, const char *nam
 /* Does the kernel's BTF know this function? */
 bool environment_has_function(struct environment *environment, const char *name);
 
+/* May tracepoints be preempted? From 7.0 on, when their calls came under SRCU-fast. */
+bool environment_can_preempt_tracepoints(struct environment *environment);
+
 /* Can a tracing program be attached to the end of this kernel function (fexit)? Tried with a
  * program that does nothing. *ret_parameters: number of the function's parameters. */
 bool environment_can_trace_return(struct environment *environment, const char *function,

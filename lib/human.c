@@ -18,6 +18,10 @@ void human_bytes(uint64_t bytes, char text[HUMAN_MAX])
 	double value = (double)bytes;
 	size_t unit = 0;
 
+	if (!bytes) { /* most are: a tenth of the time */
+		strcpy(text, "0");
+		return;
+	}
 	while (value >= 999.5 && unit < ARRAY_SIZE(units) - 1) {
 		value /= 1000;
 		unit++;
@@ -62,6 +66,10 @@ void human_percent(uint64_t part, uint64_t whole, char text[HUMAN_MAX])
 {
 	double percent = whole ? 100 * (double)part / (double)whole : 0;
 
+	if (!part) { /* as above */
+		strcpy(text, "0.0");
+		return;
+	}
 	snprintf(text, HUMAN_MAX, percent < 999.95 ? "%.1f" : "%.0f", percent);
 }
 

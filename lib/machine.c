@@ -80,15 +80,9 @@ int machine_parse_loadavg(const char *text, struct machine_load *ret_load)
 {
 	struct machine_load load;
 
-	for (int i = 0; i < 3; i++) {
-		char *end;
-
-		/* always with a point: no locale is set for numbers */
-		load.minutes[i] = strtod(text, &end);
-		if (end == text)
-			return -EBADMSG;
-		text = end;
-	}
+	/* always with a point: no locale is set for numbers */
+	if (sscanf(text, "%lf %lf %lf", &load.minutes[0], &load.minutes[1], &load.minutes[2]) != 3)
+		return -EBADMSG;
 	*ret_load = load;
 	return 0;
 }

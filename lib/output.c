@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lib/output.h"
 
-#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -358,10 +357,8 @@ int output_table(struct output *output, const char *line)
 	if (output->begun)
 		buffer_append_char(&output->pending, '\n');
 	output->begun = true;
-	if (line) {
-		buffer_append_string(&output->pending, line);
-		buffer_append_char(&output->pending, '\n');
-	}
+	buffer_append_string(&output->pending, line);
+	buffer_append_char(&output->pending, '\n');
 	append_table_header(output);
 	if (output->pending.failed || output->cell.failed) {
 		output->pending.length = start;
@@ -376,34 +373,9 @@ size_t output_pending(const struct output *output)
 	return output->pending.length;
 }
 
-/* Waits until the descriptor takes more; errors of its own are left to the next write(2). */
-static int wait_writable(int fd)
-{
-	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-
-	return poll(&poll_fd, 1, -1) < 0 && errno != EINTR ? -errno : 0;
-}
-
 int output_flush(struct output *output)
 {
-	struct buffer *pending = &output->pending;
-	size_t done = 0;
-	int r = 0;
-
-	while (done < pending->length && r == 0) {
-		ssize_t n = write(output->fd, pending->data + done, pending->length - done);
-
-		if (n > 0)
-			done += (size_t)n;
-		else if (n == 0)
-			r = -EIO;
-		else if (errno == EAGAIN)
-			r = wait_writable(output->fd);
-		else if (errno != EINTR)
-			r = -errno;
-	}
-	buffer_consume(pending, done);
-	return r;
+	return buffer_write(&output->pending, output->fd);
 }
 
 void output_free(struct output *output)

@@ -64,7 +64,7 @@ int output_new(const struct field *fields, size_t n_fields, const struct output_
  * Returns 0 or the negative errno of output_flush() or -ENOMEM; then the row was not appended. */
 int output_row(struct output *output, const struct row *row);
 
-/* Table: begins another one below, with @line (may be NULL; as it is, without a newline) in front
+/* Table: begins another one below, with @line (as it is, without a newline) in front
  * and the header line. Returns as output_row(). */
 int output_table(struct output *output, const char *line);
 

@@ -27,3 +27,22 @@ int privileges_drop(const struct privileges_keep *keep)
 		return -errno;
 	return 0;
 }
+
+int privileges_run_without(int (*fn)(void *context), void *context)
+{
+	void *saved;
+	int r;
+
+	if (capng_get_caps_process() < 0)
+		return -EPERM;
+	saved = capng_save_state();
+	if (!saved)
+		return -ENOMEM;
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
+		capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, i);
+	r = capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : fn(context);
+	capng_restore_state(&saved);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return -EPERM;
+	return r;
+}

@@ -19,4 +19,8 @@ struct privileges_keep {
  * Returns 0 or a negative errno. */
 int privileges_drop(const struct privileges_keep *keep);
 
+/* Runs @fn with no capability in effect, and gives them back. Returns what it returns, or a
+ * negative errno: what will be possible after privileges_drop()? */
+int privileges_run_without(int (*fn)(void *context), void *context);
+
 #endif

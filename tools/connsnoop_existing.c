@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_existing.h"
 
-#include <sys/stat.h>
-
 #include "bpf/connsnoop.h"
 #include "connsnoop.skel.h"
 #include "lib/clock.h"
 #include "lib/filter.h"
 #include "lib/iterator.h"
+#include "lib/netns.h"
 #include "tools/connsnoop_list.h"
 
 struct existing {
 	const struct connsnoop_options *options;
 	struct stream *stream;
+	struct connsnoop_bpf *bpf;
 	struct socket_list *list;
+	struct netns_set netns; /* of the sockets in the list */
 	uint32_t *pids, *ppids; /* of all processes */
 	size_t n_pids, pids_max;
 };
@@ -21,6 +22,7 @@ struct existing {
 static void existing_release(struct existing *existing)
 {
 	socket_list_free(existing->list);
+	netns_set_release(&existing->netns);
 	free(existing->pids);
 	free(existing->ppids);
 }
@@ -51,11 +53,51 @@ static int on_process(void *context, const struct record_header *record)
 	return stream_record(existing->stream, record, record->length);
 }
 
-static int on_socket(void *context, const struct record_header *record)
+static int on_unheld(void *context, const struct record_header *record)
 {
 	struct existing *existing = context;
 
 	return socket_list_add(existing->list, (const void *)record);
+}
+
+static int on_socket(void *context, const struct record_header *record)
+{
+	struct existing *existing = context;
+	const struct connection *connection = &((const struct open_record *)record)->connection;
+	int r = netns_set_add(&existing->netns, connection->netns, connection->owner.tgid);
+
+	return r < 0 ? r : on_unheld(context, record);
+}
+
+static int list_unheld(void *context)
+{
+	struct existing *existing = context;
+	const struct bpf_program *const programs[] = {existing->bpf->progs.list_unheld,
+						      existing->bpf->progs.list_unheld_udp};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(programs); i++)
+		if (bpf_program__autoload(programs[i]))
+			r = iterator_run(programs[i], &connsnoop_sizes, on_unheld, existing);
+	return r;
+}
+
+/* The iterator gives those of the network namespace that it is made in. */
+static int list_unheld_everywhere(struct existing *existing)
+{
+	uint32_t own;
+	int r = netns_own(&own);
+
+	if (!r)
+		r = list_unheld(existing);
+	for (size_t i = 0; !r && i < existing->netns.n; i++) {
+		if (existing->netns.members[i].inode == own)
+			continue;
+		r = netns_inside(&existing->netns.members[i], list_unheld, existing);
+		if (r == -ESRCH || r == -EPERM || r == -EACCES) /* then they are left out */
+			r = 0;
+	}
+	return r;
 }
 
 /* Under --existing: will the stream tell of this socket by itself, or has it? What began under the
@@ -106,7 +148,8 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 		  struct stream *stream)
 {
 	_cleanup_(existing_release) struct existing existing = {.options = options,
-								.stream = stream};
+								.stream = stream,
+								.bpf = bpf};
 	bool print =
 		(options->list || options->existing) && options->events & EVENT_BIT(RECORD_OPEN);
 	int r;
@@ -118,11 +161,8 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 	if (!r)
 		r = iterator_run(bpf->progs.list_sockets, &connsnoop_sizes, on_socket, &existing);
 	/* a socket without a holder has no process that a filter could want */
-	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld))
-		r = iterator_run(bpf->progs.list_unheld, &connsnoop_sizes, on_socket, &existing);
-	if (!r && print && bpf_program__autoload(bpf->progs.list_unheld_udp))
-		r = iterator_run(bpf->progs.list_unheld_udp, &connsnoop_sizes, on_socket,
-				 &existing);
+	if (!r && print)
+		r = list_unheld_everywhere(&existing);
 	if (r < 0 || !print)
 		return r;
 	return socket_list_each(existing.list, on_listed, &existing);
@@ -137,13 +177,13 @@ static int on_there(void *context, const struct record_header *record)
 int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bpf *bpf, int link_fd)
 {
 	uint64_t before_ns = clock_now_ns();
-	struct stat own;
-	int r;
+	uint32_t own;
+	int r = netns_own(&own);
 
 	if (link_fd < 0)
 		return 0;
-	if (stat("/proc/self/ns/net", &own) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	r = iterator_run_link(link_fd, &connsnoop_sizes, on_there, stream);
 	if (r < 0) /* it cannot be looked any more (privileges are gone): nothing is called gone */
 		return 0;
@@ -151,6 +191,5 @@ int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bp
 	r = loop_drain(loop);
 	if (r)
 		return r;
-	return stream_sweep(stream, (uint32_t)own.st_ino, before_ns, clock_now_ns(),
-			    bpf->bss->counters.lost_rows);
+	return stream_sweep(stream, own, before_ns, clock_now_ns(), bpf->bss->counters.lost_rows);
 }

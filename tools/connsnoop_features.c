@@ -28,8 +28,9 @@ static const struct feature known[CONNSNOOP_FEATURES] = {
 			  .gives = "command lines of processes that ran before; else from "
 				   "procfs when they are needed"},
 	[FEATURE_CAST] = {.name = "cast", .gives = "cheaper reads of kernel memory"},
-	[FEATURE_PIN] = {.name = "pin",
-			 .gives = "hooks that are not preempted where tracepoints could be"},
+	[FEATURE_STAND_IN] = {.name = "stand_in",
+			      .gives = "second programs for tracepoints that may be preempted "
+				       "(from 7.0 on)"},
 };
 
 static void set(struct connsnoop_features *f, enum connsnoop_feature feature, bool available)
@@ -87,9 +88,9 @@ int connsnoop_features_detect(struct environment *environment, enum backend back
 	set(&f, FEATURE_COOKIES,
 	    environment_has_function(environment, "bpf_get_socket_ptr_cookie"));
 	set(&f, FEATURE_SOCKET_FILES, environment_has_function(environment, "bpf_sock_from_file"));
-	set(&f, FEATURE_ARGS, true);
+	set(&f, FEATURE_ARGS, environment_has_function(environment, "bpf_copy_from_user_task"));
 	set(&f, FEATURE_CAST, environment_has_function(environment, "bpf_rdonly_cast"));
-	set(&f, FEATURE_PIN, environment_has_function(environment, "bpf_preempt_disable"));
+	set(&f, FEATURE_STAND_IN, environment_can_preempt_tracepoints(environment));
 	r = choose(&f, backend, error);
 	if (r < 0)
 		return r;

@@ -43,6 +43,7 @@ static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_
 {
 	bool exits = connsnoop_uses(f, FEATURE_EXIT_ACCEPT);
 
+	settings_of(bpf)->accept_hook = exits || connsnoop_uses(f, FEATURE_PROBE_ACCEPT);
 	want(bpf->progs.on_accept, exits && f->accept_parameters == 2);
 	want(bpf->progs.on_accept_old, exits && f->accept_parameters != 2);
 	want(bpf->progs.on_accept_probe, connsnoop_uses(f, FEATURE_PROBE_ACCEPT));
@@ -55,15 +56,17 @@ static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_b
 			   const struct connsnoop_features *f)
 {
 	want(bpf->progs.on_state, true);
-	want(bpf->progs.on_state_nested, true);
+	want(bpf->progs.on_state_stand_in, true);
 	want(bpf->progs.on_destroy, true);
+	want(bpf->progs.on_destroy_stand_in, connsnoop_uses(f, FEATURE_STAND_IN));
 	if (o->events & EVENT_BIT(RECORD_CONNECT))
 		choose_for_connect(bpf, f);
 	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
 		choose_for_accept(bpf, f);
 }
 
-static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf)
+static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
+				 bool preemptible)
 {
 	bool udp = o->traffic.protocols & SELECT_UDP;
 	bool routed = o->traffic.protocols & (SELECT_ICMP | SELECT_RAW);
@@ -71,6 +74,8 @@ static void choose_for_datagrams(const struct connsnoop_options *o, struct conns
 	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE))) {
 		want(bpf->progs.on_receive, true);
 		want(bpf->progs.on_send, true);
+		want(bpf->progs.on_receive_stand_in, preemptible);
+		want(bpf->progs.on_send_stand_in, preemptible);
 		want(bpf->progs.on_release, true);
 		want(bpf->progs.on_flow_owner_exit, true);
 		want(bpf->progs.sweep_flows, true);
@@ -96,6 +101,7 @@ static void choose_for_datagrams(const struct connsnoop_options *o, struct conns
 static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 		   const struct connsnoop_features *f)
 {
+	bool preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, bpf->obj)
@@ -117,10 +123,13 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_exit, true);
 	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
 	want(bpf->progs.on_move, true);
+	want(bpf->progs.on_exec_stand_in, preemptible);
+	want(bpf->progs.on_fork_stand_in, preemptible);
+	want(bpf->progs.on_exit_stand_in, preemptible);
 	if (o->traffic.protocols & SELECT_TCP)
 		choose_for_tcp(o, bpf, f);
 	if (o->traffic.protocols & SELECT_DATAGRAMS && !o->failed)
-		choose_for_datagrams(o, bpf);
+		choose_for_datagrams(o, bpf, preemptible);
 }
 
 /* Maps that nobody will use take the least there is. */
@@ -157,7 +166,7 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	settings->idle_ns = o->idle_ns;
 	bpf->bss->touch_now = true;
 	bpf->rodata->can_cast = connsnoop_uses(f, FEATURE_CAST);
-	bpf->rodata->can_pin = connsnoop_uses(f, FEATURE_PIN);
+	bpf->rodata->preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
@@ -178,6 +187,19 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	return 0;
 }
 
+/* For a list: to ask the kernel takes longer than what a new one needs for all the rest. */
+static int load_assuming(const struct connsnoop_options *o, struct connsnoop_features *f,
+			 struct connsnoop_bpf **ret_bpf)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int r;
+
+	connsnoop_features_assume(f);
+	r = load(o, f, ret_bpf);
+	libbpf_set_print(print);
+	return r;
+}
+
 int programs_load(const struct connsnoop_options *o, struct connsnoop_features *ret_features,
 		  struct connsnoop_bpf **ret_bpf, struct error *error)
 {
@@ -187,20 +209,13 @@ int programs_load(const struct connsnoop_options *o, struct connsnoop_features *
 
 	if (r < 0)
 		return r;
-	if (o->list) { /* asking takes longer than what a new kernel needs for all else */
-		connsnoop_features_assume(f);
-		if (!load(o, f, ret_bpf))
-			return 0;
-	}
+	if (o->list && !load_assuming(o, f, ret_bpf))
+		return 0;
 	r = connsnoop_features_detect(environment, o->common.backend, f, error);
 	if (r < 0)
 		return r;
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
 	r = load(o, f, ret_bpf);
-	if (r < 0) { /* before 5.18 no iterator may sleep, and so none can read command lines */
-		f->features[FEATURE_ARGS].available = f->features[FEATURE_ARGS].used = false;
-		r = load(o, f, ret_bpf);
-	}
 	if (r < 0)
 		return error_set(error, r,
 				 "the kernel refused the BPF programs: %s; -v shows its reasons",

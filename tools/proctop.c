@@ -11,7 +11,6 @@
 #include "lib/clock.h"
 #include "lib/command.h"
 #include "lib/filter.h"
-#include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/proctop_pass.h"
@@ -149,10 +148,7 @@ static bool shows_view(const struct proctop *p)
 static int attach(struct proctop *p)
 {
 	const struct options *o = &p->options.common;
-	const struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
-	const struct bpf_program *names = bpf_program__autoload(p->bpf->progs.list_processes)
-						  ? p->bpf->progs.list_processes
-						  : p->bpf->progs.list_processes_no_args;
+	struct privileges_keep keep = {.kill = o->command || shows_view(p), .bpf = o->stats};
 	struct error error;
 	int r;
 
@@ -161,12 +157,13 @@ static int attach(struct proctop *p)
 	r = programs_attach(p->bpf, &error);
 	if (r < 0)
 		return fail(p, r, "%s", error.text);
-	r = iterator_run(names, &proctop_sizes, meter_listed, p->meter);
+	r = pass_read_processes(&p->pass);
 	if (r < 0)
 		return fail(p, r, "cannot list the processes: %s", strerror(-r));
 	r = pass_link(&p->pass, &error);
 	if (r < 0)
 		return fail(p, r, "%s", error.text);
+	keep.bpf = keep.bpf || pass_needs_rights(&p->pass);
 	r = privileges_drop(&keep);
 	if (r < 0)
 		return fail(p, r, "cannot drop privileges: %s", strerror(-r));
@@ -261,8 +258,7 @@ static int run(struct proctop *p)
 		r = last_interval(p);
 	command_stop(&p->command);
 	if (r < 0 && r != -EPIPE && !p->explained)
-		fail(p, r, "cannot go on: %s%s", strerror(-r),
-		     r == -ENOMEM ? "" : " (writing the output)");
+		fail(p, r, "cannot go on: %s", strerror(-r));
 	return r;
 }
 
@@ -272,7 +268,8 @@ static int exit_status(struct proctop *p, int r)
 		return EXIT_FAILURE;
 	if (p->options.common.stats)
 		stats_print(stderr, p->bpf, p->meter, report_rows(p->report));
-	if (p->options.common.strict && p->bpf->bss->counters.lost_rows)
+	if (p->options.common.strict &&
+	    p->bpf->bss->counters.lost_rows + p->bpf->bss->totals.missed_tasks)
 		return EXIT_LOST;
 	if (p->command.pid)
 		return command_exit_status(&p->command);

@@ -93,7 +93,8 @@ static void head_memory(const struct view *view, struct buffer *text)
 static void head_processes(const struct view *view, struct buffer *text)
 {
 	const struct meter *meter = view->meter;
-	uint64_t lost = meter->counters.lost_rows - meter->counters_begin.lost_rows;
+	uint64_t lost = meter->counters.lost_rows - meter->counters_begin.lost_rows +
+			meter->totals.missed_tasks - meter->totals_begin.missed_tasks;
 	char n[HUMAN_MAX + 8], born[HUMAN_MAX + 8], died[HUMAN_MAX + 8], interval[HUMAN_MAX];
 
 	human_count(view->total.processes, n);

@@ -20,7 +20,8 @@ struct ledger {
 	struct proctop_counters lost; /* as far as `others` has it */
 	uint32_t pass;		      /* 0: none yet */
 	uint64_t first_ns, pass_ns;   /* begin of the first and of the last pass */
-	uint64_t known_ns;	      /* what began before that, a whole pass has seen */
+	uint64_t known_ns, seen_ns;   /* begin and end of the last whole pass */
+	uint64_t older_ns;	      /* begin of the one before */
 };
 
 int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
@@ -35,8 +36,7 @@ int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
 	return 0;
 }
 
-/* The number of a group may be used again; the account stays on the list until it has been shown.
- */
+/* The number may be used again; the account stays on the list until it has been shown. */
 static void account_retire(struct ledger *ledger, struct account *account)
 {
 	if (account->hh.tbl)
@@ -62,26 +62,6 @@ void ledger_free(struct ledger *ledger)
 		account_remove(ledger, account);
 	free(ledger->collected);
 	free(ledger);
-}
-
-static void sums_add(struct task_sums *to, const struct task_sums *from)
-{
-	__u64 *a = (__u64 *)to;
-	const __u64 *b = (const __u64 *)from;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] += b[i];
-}
-
-/* No sum ever falls. */
-static void sums_raise(struct task_sums *to, const struct task_sums *from)
-{
-	__u64 *a = (__u64 *)to;
-	const __u64 *b = (const __u64 *)from;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		if (b[i] > a[i])
-			a[i] = b[i];
 }
 
 static void raise(uint64_t *to, uint64_t from)
@@ -136,15 +116,19 @@ static struct account *account_new(struct ledger *ledger, uint64_t group)
 
 /* The last of its threads is gone when as many are as the process ever had. That number is known
  * when it ends: nothing is born any more. */
-static void account_check_final(struct ledger *ledger, struct account *account)
+static void account_check_final(struct account *account)
 {
 	if (!account->n_tasks || account->n_gone < account->n_tasks)
 		return;
 	account->ended = account->final = true;
-	account->here = false;
-	account->threads = 0;
-	account->state = 'X';
-	account_retire(ledger, account);
+}
+
+/* New here, and yet a whole pass could have seen it: outside of the filter until now. One that
+ * ended while the pass was under way may have been gone when its turn came. */
+static bool was_elsewhere(const struct ledger *ledger, const struct end_record *record)
+{
+	return record->id.start_ns < ledger->older_ns ||
+	       (record->id.start_ns < ledger->known_ns && record->end_ns > ledger->seen_ns);
 }
 
 int ledger_end(struct ledger *ledger, const struct end_record *record)
@@ -159,12 +143,10 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		if (!account)
 			return -ENOMEM;
 	}
-	if (!account->id.start_ns && record->id.start_ns < ledger->known_ns)
+	if (!account->id.start_ns && was_elsewhere(ledger, record))
 		account->joined = true;
 	account->id = record->id;
 	account->ended = true;
-	account->state = 'X';
-	account->threads = 0;
 	account->end_ns = record->end_ns;
 	account->end_ts_ns = record->header.ts_ns;
 	account->parent_start_ns = record->parent_start_ns;
@@ -178,7 +160,7 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		account->n_tasks = account->n_joined + record->born - account->born;
 	raise(&account->total.rx_bytes, record->rx_bytes);
 	raise(&account->total.tx_bytes, record->tx_bytes);
-	account_check_final(ledger, account);
+	account_check_final(account);
 	return 0;
 }
 
@@ -192,6 +174,10 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record)
 {
 	struct account *account = account_find(ledger, record->group, record->tgid, 0);
 
+	if (account && account->final) { /* nothing more can come of that one */
+		account_retire(ledger, account);
+		account = NULL;
+	}
 	if (!ledger->pass || (!account && record->exit_ns < ledger->first_ns))
 		return 0; /* not ours */
 	if (!account) {
@@ -210,27 +196,16 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record)
 	sums_add(&account->gone, &record->sums);
 	account->n_gone++;
 	account->flags |= record->flags;
-	account_check_final(ledger, account);
+	account_check_final(account);
 	return 0;
 }
 
 void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns)
 {
 	if (!ledger->pass)
-		ledger->first_ns = ledger->known_ns = boot_ns;
+		ledger->first_ns = ledger->known_ns = ledger->older_ns = boot_ns;
 	ledger->pass_ns = boot_ns;
 	ledger->pass++;
-}
-
-/* Of the states of its threads, the one that says most about a process. */
-static char busier_state(char a, char b)
-{
-	static const char order[] = "RDTtSIPZX";
-	const char *x = strchr(order, a), *y = strchr(order, b);
-
-	if (!a || !x)
-		return b;
-	return !b || !y || x < y ? a : b;
 }
 
 static void account_begin_pass(struct ledger *ledger, struct account *account,
@@ -266,7 +241,7 @@ int ledger_task(struct ledger *ledger, const struct task_record *record)
 		account->joined = true;
 	if (!account->here || account->pass != ledger->pass)
 		account_begin_pass(ledger, account, record);
-	if (!account->end_ns)
+	if (!account->end_ns && !account->final)
 		account->ended = false; /* had only left the filter for a while */
 	if (!account->ended && (id->tid == id->tgid || !account->id.start_ns))
 		account->id = *id;
@@ -308,8 +283,10 @@ static void account_end_pass(struct ledger *ledger, struct account *account)
 		account->before = account->total;
 		account->based = account->here;
 	}
-	if (!account->ended && account->pass + PASSES_GONE <= ledger->pass) {
-		account->ended = true; /* nothing has told of it */
+	if (account->pass + PASSES_GONE <= ledger->pass)
+		account->ended = true; /* if nothing has told of it */
+	if (account->ended && !account->here) {
+		account->threads = 0;
 		account->state = 'X';
 	}
 	account->listed = account->id.start_ns != 0;
@@ -328,11 +305,8 @@ static void others_add_lost(struct ledger *ledger, const struct proctop_counters
 	struct ledger_others *others = &ledger->others;
 	const struct proctop_counters *before = &ledger->lost;
 	struct task_sums sums = now->lost;
-	__u64 *a = (__u64 *)&sums;
-	const __u64 *b = (const __u64 *)&before->lost;
 
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] -= b[i];
+	sums_subtract(&sums, &before->lost);
 	sums_add(&others->total.sums, &sums);
 	others->threads += now->lost_tasks - before->lost_tasks;
 	others->total.rx_bytes += now->lost_rx - before->lost_rx;
@@ -340,20 +314,16 @@ static void others_add_lost(struct ledger *ledger, const struct proctop_counters
 	ledger->lost = *now;
 }
 
-void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost)
+void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proctop_counters *lost)
 {
 	struct account *account, *next;
 
 	DL_FOREACH_SAFE (ledger->list, account, next)
 		account_end_pass(ledger, account);
 	others_add_lost(ledger, lost);
+	ledger->older_ns = ledger->known_ns;
 	ledger->known_ns = ledger->pass_ns;
-}
-
-bool account_has_news(const struct account *account)
-{
-	return account->here || (account->over && !account->shown) ||
-	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
+	ledger->seen_ns = boot_ns;
 }
 
 ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
@@ -363,7 +333,7 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 
 	if (ledger->n_accounts > ledger->collected_max) {
 		size_t max = ledger->n_accounts + ledger->n_accounts / 4 + 16;
-		struct account **collected = realloc(ledger->collected, max * sizeof(*collected));
+		struct account **collected = realloc(ledger->collected, max * sizeof(void *));
 
 		if (!collected)
 			return -ENOMEM;
@@ -422,7 +392,7 @@ void ledger_next_interval(struct ledger *ledger)
 
 		account->before = account->total;
 		account->shown = account->over;
-		if (account->over && account->told && (account->final || late))
+		if (account->over && account->told && !account->here && (account->final || late))
 			account_remove(ledger, account);
 	}
 	ledger->others.before = ledger->others.total;

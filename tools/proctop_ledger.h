@@ -13,6 +13,7 @@
 #define PROCTOP_LEDGER_H
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/types.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -20,12 +21,7 @@
 
 #include "bpf/proctop.h"
 #include "lib/base.h"
-
-/* What a process used. */
-struct usage {
-	struct task_sums sums;
-	uint64_t rx_bytes, tx_bytes; /* network, since the hooks were attached */
-};
+#include "tools/proctop_sums.h"
 
 struct account {
 	uint64_t group;	       /* key, see struct task_record */
@@ -96,10 +92,10 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record);
 /* A pass: first take what the ring buffer holds, then ledger_begin_pass(), ledger_task() for each
  * thread that the iterator tells of, and ledger_end_pass(), which brings all totals up to date.
  * The first pass is where the ledger begins: what was used before is in no interval.
- * @boot_ns: CLOCK_BOOTTIME. @lost: the kernel side's counters of what did not get through. */
+ * @boot_ns: CLOCK_BOOTTIME now. @lost: the kernel side's counters of what did not get through. */
 void ledger_begin_pass(struct ledger *ledger, uint64_t boot_ns);
 int ledger_task(struct ledger *ledger, const struct task_record *record);
-void ledger_end_pass(struct ledger *ledger, const struct proctop_counters *lost);
+void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proctop_counters *lost);
 
 /* All accounts, as of the last pass. Valid until the ledger changes. Returns how many, or -ENOMEM.
  */
@@ -121,7 +117,19 @@ void ledger_next_interval(struct ledger *ledger);
 
 /* Has it something to show for the interval: alive, or ended in it, or with news of what it used?
  */
-bool account_has_news(const struct account *account);
+static inline bool account_has_news(const struct account *account)
+{
+	return account->here || (account->over && !account->shown) ||
+	       memcmp(&account->total, &account->before, sizeof(account->total)) != 0;
+}
+
+/* How long it has lived by @boot_ns; 0 for one that was born while the pass was under way. */
+static inline uint64_t account_age_ns(const struct account *account, uint64_t boot_ns)
+{
+	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
+
+	return end_ns > account->id.start_ns ? end_ns - account->id.start_ns : 0;
+}
 
 /* CPU time in the interval. */
 static inline uint64_t account_cpu_ns(const struct account *account)

@@ -77,6 +77,8 @@ bool lines_has_text(const struct process_names *names, const char *text)
 		return false;
 	if (length > ARGS_MAX)
 		length = ARGS_MAX;
+	if (!names->args[length - 1])
+		length--;
 	for (size_t i = 0; i < length; i++)
 		command[i] = names->args[i] ? names->args[i] : ' ';
 	command[length] = '\0';
@@ -108,19 +110,6 @@ void lines_parent_name(struct process_table *processes, const struct account *ac
 	buffer_append(buffer, names.name, strlen(names.name) + 1);
 }
 
-static struct usage usage_since(const struct usage *now, const struct usage *before)
-{
-	struct usage usage = *now;
-	__u64 *a = (__u64 *)&usage.sums;
-	const __u64 *b = (const __u64 *)&before->sums;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] -= b[i];
-	usage.rx_bytes -= before->rx_bytes;
-	usage.tx_bytes -= before->tx_bytes;
-	return usage;
-}
-
 static void add_account(struct lines *lines, struct account *account,
 			struct process_table *processes, const struct lines_options *options,
 			uint64_t boot_ns)
@@ -128,7 +117,6 @@ static void add_account(struct lines *lines, struct account *account,
 	struct entry *entry = &lines->entries[lines->n];
 	struct process_names names;
 	bool thread;
-	uint64_t end_ns = account->end_ns ? account->end_ns : boot_ns;
 
 	process_table_find(processes, &account->id, options->text, &names);
 	if (!wanted(account, &names, options))
@@ -139,8 +127,8 @@ static void add_account(struct lines *lines, struct account *account,
 			 .used = usage_since(&account->total, &account->before),
 			 .cpu_ns = account->total.sums.cpu_ns,
 			 .rss_bytes = account->rss_bytes,
-			 .age_ns = end_ns - account->id.start_ns,
-			 .count = 1,
+			 .age_ns = account_age_ns(account, boot_ns),
+			 .count = !account->shown,
 			 .threads = account->threads,
 			 .ended = account->over,
 			 .final = account->final,
@@ -189,9 +177,10 @@ static void fold(struct line *into, const struct line *line)
 {
 	const struct process_id *a = &into->account->id, *b = &line->account->id;
 
-	lines_add_usage(&into->used, &line->used);
+	usage_add(&into->used, &line->used);
 	into->cpu_ns += line->cpu_ns;
 	into->count += line->count;
+	into->folded = true;
 	into->final = into->final && line->final;
 	into->many_ppids |= a->ppid != b->ppid || line->many_ppids;
 	into->many_uids |= a->uid != b->uid || line->many_uids;
@@ -215,17 +204,6 @@ static void fold_ended(struct lines *lines)
 			lines->entries[to++] = lines->entries[i];
 	}
 	lines->n = to;
-}
-
-void lines_add_usage(struct usage *to, const struct usage *from)
-{
-	__u64 *a = (__u64 *)&to->sums;
-	const __u64 *b = (const __u64 *)&from->sums;
-
-	for (size_t i = 0; i < TASK_SUMS; i++)
-		a[i] += b[i];
-	to->rx_bytes += from->rx_bytes;
-	to->tx_bytes += from->tx_bytes;
 }
 
 bool lines_can_sort(enum proctop_field field)

@@ -131,12 +131,17 @@ int meter_listed(void *context, const struct record_header *record)
 	return meter_record(context, record, record->length);
 }
 
-void meter_begin_pass(struct meter *meter)
+static uint64_t boot_now_ns(void)
 {
 	struct timespec boot;
 
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	meter->boot_ns = (uint64_t)boot.tv_sec * NSEC_PER_SEC + (uint64_t)boot.tv_nsec;
+	return (uint64_t)boot.tv_sec * NSEC_PER_SEC + (uint64_t)boot.tv_nsec;
+}
+
+void meter_begin_pass(struct meter *meter)
+{
+	meter->boot_ns = boot_now_ns();
 	meter->end_ns = clock_now_ns();
 	clock_sync(&meter->clock);
 	/* where it cannot be read, the machine's part is not known: all 0 */
@@ -154,9 +159,9 @@ void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
 {
 	meter->totals = *totals;
 	meter->counters = *counters;
-	ledger_end_pass(meter->ledger, &meter->totals);
+	ledger_end_pass(meter->ledger, boot_now_ns(), &meter->totals);
 	if (meter->threads)
-		ledger_end_pass(meter->threads, &meter->totals);
+		ledger_end_pass(meter->threads, boot_now_ns(), &meter->totals);
 }
 
 /* What the processors did besides being idle is measured as the rest: the kernel knows when they

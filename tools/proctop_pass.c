@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/proctop_pass.h"
 
+#include <bpf/bpf.h>
 #include <string.h>
 
 #include "bpf/proctop.h"
 #include "proctop.skel.h"
+#include "lib/descend.h"
 #include "lib/iterator.h"
 #include "lib/loop.h"
+#include "lib/privileges.h"
 
 int pass_link(struct pass *pass, struct error *error)
 {
@@ -26,6 +29,56 @@ void pass_unlink(struct pass *pass)
 {
 	closep(&pass->tasks_fd);
 	closep(&pass->exited_fd);
+}
+
+static int try_iterator(void *context)
+{
+	const struct pass *pass = context;
+	_cleanup_(closep) int fd = bpf_iter_create(pass->tasks_fd);
+
+	return fd < 0 ? -errno : 0;
+}
+
+bool pass_needs_rights(struct pass *pass)
+{
+	return privileges_run_without(try_iterator, pass) < 0;
+}
+
+struct existing {
+	struct meter *meter;
+	struct descend descend;
+};
+
+static void existing_release(struct existing *existing)
+{
+	descend_release(&existing->descend);
+}
+
+static int on_process(void *context, const struct record_header *record)
+{
+	struct existing *existing = context;
+	int r = descend_note(&existing->descend, (const void *)record);
+
+	return r < 0 ? r : meter_listed(existing->meter, record);
+}
+
+int pass_read_processes(struct pass *pass)
+{
+	_cleanup_(existing_release) struct existing existing = {.meter = pass->meter};
+	const struct process_filter *filter = &pass->meter->options->common.process;
+	struct proctop_bpf *bpf = pass->bpf;
+	const struct bpf_program *program = bpf_program__autoload(bpf->progs.list_processes)
+						    ? bpf->progs.list_processes
+						    : bpf->progs.list_processes_no_args;
+	int r;
+
+	do {
+		r = iterator_run(program, &proctop_sizes, on_process, &existing);
+		if (r < 0 || !filter->follow || !filter->n_pids)
+			return r;
+		r = descend_add(&existing.descend, bpf_map__fd(bpf->maps.processes));
+	} while (r > 0);
+	return r;
 }
 
 bool pass_has_exited(const struct pass *pass)

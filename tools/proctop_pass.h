@@ -20,6 +20,13 @@ struct pass {
 int pass_link(struct pass *pass, struct error *error);
 void pass_unlink(struct pass *pass);
 
+/* Can the iterators not be run without capabilities? (Before 5.19 no bpf(2) can.) */
+bool pass_needs_rights(struct pass *pass);
+
+/* Reads the names of all processes that run, and extends the filter to descendants as it must.
+ * Before the first pass_run(), with privileges. Returns 0 or a negative errno. */
+int pass_read_processes(struct pass *pass);
+
 /* Has the kernel side threads that have exited and whose sums are not taken? */
 bool pass_has_exited(const struct pass *pass);
 

@@ -18,26 +18,44 @@ static void want(struct bpf_program *program, bool wanted)
 	bpf_program__set_autoload(program, wanted);
 }
 
-/* @args: the iterator that also reads command lines. */
-static void choose(struct proctop_bpf *bpf, bool args, bool net)
+/* What this kernel offers. */
+struct features {
+	bool args;	  /* an iterator may read command lines (5.18) */
+	bool net;	  /* tracepoints of sockets (6.3), and they are wanted */
+	bool cast;	  /* cheap reads (6.2) */
+	bool preemptible; /* tracepoints may be preempted (7.0): hooks need stand-ins */
+};
+
+static void choose(struct proctop_bpf *bpf, const struct features *features)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, bpf->obj)
 	{
-		want(program, true);
+		want(program, false);
 		bpf_program__set_autoattach(program, bpf_program__expected_attach_type(program) !=
 							     BPF_TRACE_ITER);
 	}
-	want(bpf->progs.list_processes, args);
-	want(bpf->progs.list_processes_no_args, !args);
-	want(bpf->progs.on_exit, false); /* on_end and on_freed stand in for them */
-	want(bpf->progs.on_free, false);
-	want(bpf->progs.on_send, net);
-	want(bpf->progs.on_receive, net);
+	want(bpf->progs.list_processes, features->args);
+	want(bpf->progs.list_processes_no_args, !features->args);
+	want(bpf->progs.list_tasks, true);
+	want(bpf->progs.list_exited, true);
+	want(bpf->progs.on_exec, true);
+	want(bpf->progs.on_fork, true);
+	want(bpf->progs.on_thread, true);
+	want(bpf->progs.on_end, true);
+	want(bpf->progs.on_freed, true);
+	want(bpf->progs.on_move, true);
+	want(bpf->progs.on_exec_stand_in, features->preemptible);
+	want(bpf->progs.on_fork_stand_in, features->preemptible);
+	want(bpf->progs.on_thread_stand_in, features->preemptible);
+	want(bpf->progs.on_end_stand_in, features->preemptible);
+	want(bpf->progs.on_send, features->net);
+	want(bpf->progs.on_receive, features->net);
 }
 
-static int load(const struct proctop_options *o, bool args, bool net, struct proctop_bpf **ret_bpf)
+static int load(const struct proctop_options *o, const struct features *features,
+		struct proctop_bpf **ret_bpf)
 {
 	_cleanup_(bpfp) struct proctop_bpf *bpf = proctop_bpf__open();
 	struct proctop_config *settings;
@@ -48,8 +66,10 @@ static int load(const struct proctop_options *o, bool args, bool net, struct pro
 	settings = (struct proctop_config *)&bpf->rodata->settings;
 	filter_configure(&o->common.process, NULL, o->common.command != NULL, &settings->filter);
 	settings->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+	bpf->rodata->can_cast = features->cast;
+	bpf->rodata->preemptible = features->preemptible;
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
-	choose(bpf, args, net);
+	choose(bpf, features);
 	r = proctop_bpf__load(bpf);
 	if (r < 0)
 		return r;
@@ -67,21 +87,24 @@ int programs_load(const struct proctop_options *o, struct proctop_bpf **ret_bpf,
 {
 	_cleanup_(environment_freep) struct environment *environment = NULL;
 	int r = environment_new(&environment, error);
-	bool net;
+	struct features features;
 
 	if (r < 0)
 		return r;
-	net = !o->no_net && environment_has_tracepoint(environment, "sock_send_length") &&
-	      environment_has_tracepoint(environment, "sock_recv_length");
+	features = (struct features){
+		.args = environment_has_function(environment, "bpf_copy_from_user_task"),
+		.net = !o->no_net && environment_has_tracepoint(environment, "sock_send_length") &&
+		       environment_has_tracepoint(environment, "sock_recv_length"),
+		.cast = environment_has_function(environment, "bpf_rdonly_cast"),
+		.preemptible = environment_can_preempt_tracepoints(environment),
+	};
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
-	r = load(o, true, net, ret_bpf);
-	if (r < 0) /* before 5.18 no iterator may sleep, and so none can read command lines */
-		r = load(o, false, net, ret_bpf);
+	r = load(o, &features, ret_bpf);
 	if (r < 0)
 		return error_set(error, r,
 				 "the kernel refused the BPF programs: %s; -v shows its reasons",
 				 strerror(-r));
-	*ret_net = net;
+	*ret_net = features.net;
 	return 0;
 }
 

@@ -74,14 +74,17 @@ static int print_row(struct report *report)
 static int print_lost(struct report *report)
 {
 	struct proctop_context context = meter_context(report->meter);
-	uint64_t lost = report->meter->counters.lost_rows, count = lost - report->lost;
+	const struct meter *meter = report->meter;
+	uint64_t lost = meter->counters.lost_rows + meter->totals.missed_tasks;
+	uint64_t count = lost - report->lost;
 
 	if (!count)
 		return 0;
 	report->lost = lost;
 	if (report->options->output.format == OUTPUT_TABLE) {
 		fprintf(stderr,
-			"proctop: %llu records lost here; what they counted is in \"(others)\"\n",
+			"proctop: %llu records lost here; what is known of them is in "
+			"\"(others)\"\n",
 			(unsigned long long)count);
 		return 0;
 	}
@@ -100,7 +103,7 @@ static int print_lines(struct report *report, const struct line *lines, size_t n
 	for (size_t i = 0; i < n && !r; i++) {
 		context.names = NULL;
 		context.cgroup = NULL;
-		if (lines[i].account && lines[i].count == 1 && !report->run)
+		if (lines[i].account && !lines[i].folded && !report->run)
 			meter_name(report->meter, lines[i].account, report->need_args, &names,
 				   &context);
 		proctop_row(&lines[i], &context, &report->row);
@@ -224,7 +227,6 @@ static int sum_up(struct report *report, bool last)
 
 	for (ssize_t i = 0; i < n && !r; i++) {
 		const struct account *account = accounts[i];
-		uint64_t end_ns = account->end_ns ? account->end_ns : meter->boot_ns;
 		struct process_names names;
 
 		if (!last && !account->final)
@@ -236,8 +238,8 @@ static int sum_up(struct report *report, bool last)
 		if (parent.failed)
 			r = -ENOMEM;
 		else if (filter_wants_name(filter, names.name))
-			r = run_add(report->run, account, end_ns - account->id.start_ns, names.name,
-				    parent.data);
+			r = run_add(report->run, account, account_age_ns(account, meter->boot_ns),
+				    names.name, parent.data);
 	}
 	buffer_release(&parent);
 	if (last)

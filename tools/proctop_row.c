@@ -235,12 +235,12 @@ static void fill_label(const struct line *line, struct row *row)
 	char count[HUMAN_MAX + 8];
 	int indent = 2 * line->depth;
 
-	if (line->count == 1 && !indent) {
+	if (line->count <= 1 && !indent) {
 		row_text(row, FIELD_LABEL, line->name);
 		return;
 	}
 	human_count(line->count, count);
-	if (line->count == 1)
+	if (line->count <= 1)
 		row_text_printf(row, FIELD_LABEL, "%*s%s", indent, "", line->name);
 	else
 		row_text_printf(row, FIELD_LABEL, "%*s%s \303\227 %s", indent, "", line->name,
@@ -284,11 +284,11 @@ void proctop_row(const struct line *line, const struct proctop_context *context,
 	row_reset(row);
 	row_text(row, FIELD_TYPE, "sample");
 	fill_time(context->now_ns, context, row);
-	if (line->count == 1 && line->account)
+	if (!line->folded && line->account)
 		fill_process(line->account, context, row);
 	else
 		fill_folded(line, row);
-	if (line->thread && row->cells[FIELD_PID].kind == CELL_UINT)
+	if (line->thread && line->account && !line->folded)
 		row_uint(row, FIELD_PID, line->account->id.tid);
 	if (line->parent && *line->parent && !context->names)
 		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);

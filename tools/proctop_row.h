@@ -91,9 +91,10 @@ struct line {
 	uint64_t cpu_ns;	       /* in all of its life */
 	uint64_t rss_bytes;
 	uint64_t age_ns;  /* life up to now, or all of it; folded: the longest */
-	uint32_t count;	  /* processes in this line; "(others)": threads */
+	uint32_t count;	  /* processes that are not in a line before; "(others)": threads */
 	uint32_t threads; /* alive */
 	bool ended, final;
+	bool folded; /* of several */
 	bool thread; /* a single thread */
 	/* folded: not all of them have the same of these */
 	bool many_ppids, many_uids, many_exits;

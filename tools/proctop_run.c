@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "tools/proctop_lines.h"
-
 struct entry {
 	struct line line;
 	struct account account; /* a copy of the first one's, for what they have in common */
@@ -46,7 +44,7 @@ void run_free(struct run *run)
 
 void run_add_others(struct run *run, const struct usage *usage, uint64_t threads)
 {
-	lines_add_usage(&run->others.used, usage);
+	usage_add(&run->others.used, usage);
 	run->others.cpu_ns += usage->sums.cpu_ns;
 	run->others.count += (uint32_t)threads;
 }
@@ -102,9 +100,9 @@ int run_add(struct run *run, const struct account *account, uint64_t age_ns, con
 	if (r < 0)
 		return r;
 	line = &entry->line;
-	lines_add_usage(&line->used, &account->total);
+	usage_add(&line->used, &account->total);
 	line->cpu_ns += account->total.sums.cpu_ns;
-	line->count++;
+	line->folded = line->count++ > 0;
 	line->final = line->final && account->final;
 	line->ended = line->ended && account->ended;
 	line->threads += account->threads;

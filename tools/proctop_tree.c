@@ -22,7 +22,7 @@ static int compare_pids(const void *a, const void *b)
 static size_t find_pid(struct node **by_pid, size_t n, const struct node *nodes, uint32_t pid)
 {
 	struct node key = {.pid = pid}, *want = &key;
-	struct node **found = pid ? bsearch(&want, by_pid, n, sizeof(*by_pid), compare_pids) : NULL;
+	struct node **found = pid ? bsearch(&want, by_pid, n, sizeof(void *), compare_pids) : NULL;
 
 	return found ? (size_t)(*found - nodes) : NONE;
 }
@@ -35,7 +35,7 @@ static void node_init(struct node *node, const struct line *line)
 	node->line.depth = 0;
 	if (!account)
 		return;
-	if (line->count == 1)
+	if (!line->folded)
 		node->pid = account->id.tgid;
 	if (!line->many_ppids)
 		node->ppid = account->id.ppid;
@@ -76,7 +76,7 @@ static size_t place(struct node *nodes, size_t root, struct line *lines, size_t 
 int tree_order(struct line *lines, size_t n)
 {
 	_cleanup_(freep) struct node *nodes = calloc(n ? n : 1, sizeof(*nodes));
-	_cleanup_(freep) struct node **by_pid = calloc(n ? n : 1, sizeof(struct node *));
+	_cleanup_(freep) struct node **by_pid = calloc(n ? n : 1, sizeof(void *));
 	size_t to = 0;
 
 	if (!nodes || !by_pid)
@@ -85,7 +85,7 @@ int tree_order(struct line *lines, size_t n)
 		node_init(&nodes[i], &lines[i]);
 		by_pid[i] = &nodes[i];
 	}
-	qsort(by_pid, n, sizeof(*by_pid), compare_pids);
+	qsort(by_pid, n, sizeof(void *), compare_pids);
 	/* from the end: the first of them becomes the first child */
 	for (size_t i = n; i-- > 0;) {
 		size_t parent = find_pid(by_pid, n, nodes, nodes[i].ppid);

@@ -205,7 +205,7 @@ static void make_row(struct view *view, const struct line *line)
 	struct proctop_context context = meter_context(view->meter);
 	struct process_names names;
 
-	if (line->account && line->count == 1)
+	if (line->account && !line->folded)
 		meter_name(view->meter, line->account, true, &names, &context);
 	proctop_row(line, &context, &view->row);
 	view->text.length = 0;
@@ -293,6 +293,10 @@ static void draw_foot(struct view *view, int line)
 		buffer_append_string(&view->text, who);
 		text_append(&view->text, view->input, strlen(view->input));
 		buffer_append_char(&view->text, '_');
+		if (view->message[0]) {
+			buffer_append_spaces(&view->text, 2);
+			buffer_append_string(&view->text, view->message);
+		}
 	}
 	screen_line(view->screen, line, style, view->text.data, view->text.length);
 }
@@ -302,8 +306,7 @@ static void draw_help(struct view *view, int height)
 	static const char *const help[] = {
 		"proctop: who uses the machine, the short-lived included",
 		"",
-		"P M T N   sort by CPU%, RSS, TIME+, PID      < >  by another column      I  "
-		"invert",
+		"P M T N   sort by CPU%, RSS, TIME+, PID      < >  another column, I upside down",
 		"t F5      tree                               / F3 search, n the next",
 		"\\ F4      only lines with a text             u    only a user",
 		"H         threads                            K    kernel threads",
@@ -311,8 +314,7 @@ static void draw_help(struct view *view, int height)
 		"F         the selection follows its process  k F9 send a signal",
 		"arrows PgUp PgDn Home End  move              ? F1 this help, q F10 quit",
 		"",
-		"CPU% 100 is one processor; WAIT% runnable without one; RD WR storage, RX TX "
-		"sockets.",
+		"CPU% 100: one processor; WAIT% runnable without one; RD WR storage; RX TX net",
 		"Dim lines have ended, folded by name and parent. Any key goes back.",
 	};
 

@@ -12,7 +12,7 @@
 
 static bool is_subject(const struct view *view, const struct line *line)
 {
-	return line->account && line->count == 1 && line->account->id.tgid == view->subject.tgid &&
+	return line->account && !line->folded && line->account->id.tgid == view->subject.tgid &&
 	       line->account->id.start_ns == view->subject.start_ns &&
 	       (!view->meter->threads || line->account->id.tid == view->subject.tid);
 }
@@ -23,7 +23,7 @@ void view_select(struct view *view, size_t place)
 		place = view->n ? view->n - 1 : 0;
 	view->selected = place;
 	view->subject = (struct process_id){};
-	if (view->n && view->lines[place].account && view->lines[place].count == 1)
+	if (view->n && view->lines[place].account && !view->lines[place].folded)
 		view->subject = view->lines[place].account->id;
 }
 
@@ -72,7 +72,7 @@ static bool contains(const struct view *view, const struct line *line)
 
 	if (strcasestr(line->name, view->search))
 		return true;
-	if (!line->account || line->count > 1)
+	if (!line->account || line->folded)
 		return false;
 	process_table_find(view->meter->processes, &line->account->id, true, &names);
 	return lines_has_text(&names, view->search);

@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Makes vmlinux.h anew from a kernel's type information: of the running kernel, or of the file given.
-# The types are relocated at load (CO-RE), so that any recent kernel will do.
-#   vmlinux/update.sh [BTF-FILE]
+# Makes vmlinux.h anew from a kernel's type information: of the running kernel, or of the file given,
+# which may be another machine's (/sys/kernel/btf/vmlinux there). The types are relocated at load
+# (CO-RE), so that any recent kernel will do.
+#   vmlinux/update.sh [BTF-FILE]          for this machine's architecture
+#   vmlinux/update.sh arm64 BTF-FILE
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+if [ "${1-}" = arm64 ]; then
+	here+=/arm64
+	shift
+	: "${1:?which BTF file?}"
+fi
 btf=${1:-/sys/kernel/btf/vmlinux}
 PATH=$PATH:/usr/sbin
 

@@ -12,6 +12,7 @@ NAME=connsnoop-traffic-generator # 27 characters: longer than comm holds
 TESTS=0 FAILED=0
 SEEN=0 # lines of $T/out that earlier tests have dealt with
 TOOL_PID='' TRAFFIC_PID=''
+COOKIES='' # true or false: does every record have one? Found out when it matters.
 FORMAT=(-j) # of what tool_start has the tool print
 LIVES=() # further processes to end
 
@@ -57,6 +58,49 @@ like() {
 	ok $? "$3" && return
 	printf 'got: %s\nnothing like: %s\n' "$1" "$2" | diag
 	return 1
+}
+
+# ---- what the kernel offers ----
+
+CAPABILITIES=$E2E/../vm/capabilities # the table; $KERNEL: of which of its kernels this is a machine
+
+# promised CAPABILITY: the table's word, yes or no; nothing if it is not about this kernel
+promised() {
+	awk -v name="$1" -v kernel="${KERNEL:-}" '
+		/^#/ || !NF { next }
+		!header { for (header = 1; $header != kernel && header <= NF; header++) ; next }
+		$1 == name { print $header }' "$CAPABILITIES"
+}
+
+# found CAPABILITY: is it here? Asks the tool, or the kernel for what only tests need.
+found() {
+	case $1 in
+	memory_by_cgroup) ! grep -q ' bpf_map_charge_init$' /proc/kallsyms ;;
+	mptcp) [ -e /proc/sys/net/mptcp/enabled ] ;;
+	cgroup_v1) grep -q '[[:space:]]cgroup$' /proc/filesystems ;;
+	set_tid) grep -q '_sys_clone3$' /proc/kallsyms ;;
+	io_uring)
+		grep -q '_sys_io_uring_setup$' /proc/kallsyms &&
+			! grep -qs '[12]' /proc/sys/kernel/io_uring_disabled
+		;;
+	*)
+		"$BUILD/connsnoop" --features -j | jq -es --arg name "$1" \
+			'any(.[]; .name == $name and .available)' >/dev/null
+		;;
+	esac
+}
+
+# has CAPABILITY: in a virtual machine as the table says (capabilities.sh holds that against what is
+# found), elsewhere as found. If not, the reason for skipping is in $LACKS.
+has() {
+	local promise
+	promise=$(promised "$1")
+	LACKS="this kernel has no $1"
+	case $promise in
+	yes) return 0 ;;
+	no) return 1 ;;
+	*) found "$1" ;;
+	esac
 }
 
 # ---- set-up and clean-up ----
@@ -171,7 +215,8 @@ tool_start() {
 	: >"$T/err"
 	SEEN=0
 	# bash has background commands ignore SIGINT
-	"${INSIDE[@]}" env --default-signal=INT "$TOOL" "${FORMAT[@]}" -v "$@" >"$T/tool.fifo" 2>"$T/err" &
+	"${INSIDE[@]}" env --default-signal=INT "$TOOL" "${FORMAT[@]}" \
+		${BACKEND:+--backend="$BACKEND"} -v "$@" >"$T/tool.fifo" 2>"$T/err" &
 	TOOL_PID=$!
 	if ! wait_until 10 tool_ready_or_gone || ! says "$T/err" ready; then
 		echo "the tool does not get ready: $TOOL ${FORMAT[*]} -v $*" | diag
@@ -200,7 +245,7 @@ tool_wait() {
 # tool_run OPTION...: a run that ends by itself (10 s at most): $T/out, $T/err, $TOOL_STATUS
 tool_run() {
 	SEEN=0
-	"${INSIDE[@]}" timeout -k 2 10 "$TOOL" "$@" >"$T/out" 2>"$T/err" </dev/null
+	"${INSIDE[@]}" timeout -k 2 10 "$TOOL" ${BACKEND:+--backend="$BACKEND"} "$@" >"$T/out" 2>"$T/err" </dev/null
 	TOOL_STATUS=$?
 }
 
@@ -273,8 +318,9 @@ have_record() {
 
 # matches: all of $T/expected, each once, nothing else; else $T/problems says what is wrong
 matches() {
+	[ -n "$COOKIES" ] || { has cookies && COOKIES=true || COOKIES=false; }
 	tail -n "+$((SEEN + 1))" "$T/out" >"$T/actual"
-	jq -rn --arg types "$RECORDS" --slurpfile expected "$T/expected" \
+	jq -rn --arg types "$RECORDS" --argjson cookies $COOKIES --slurpfile expected "$T/expected" \
 		--slurpfile actual "$T/actual" -f "$E2E/match.jq" >"$T/problems" 2>&1
 	[ ! -s "$T/problems" ]
 }

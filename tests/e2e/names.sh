@@ -282,10 +282,10 @@ run "$HELPER" vfork "$T/$long" report connect $port
 check "vfork and exec" "${exec_long[@]}"
 
 next
-run "$T/$long" uring $port
-if [ $? = 77 ]; then
-	skip "a worker thread of io_uring connects" "no io_uring: $(cat "$T/case.err")"
+if ! has io_uring; then
+	skip "a worker thread of io_uring connects" "$LACKS"
 else
+	run "$T/$long" uring $port
 	tid=null
 	check "a worker thread of io_uring connects" "${exec_long[@]:0:3}"
 fi
@@ -426,10 +426,10 @@ fi
 next
 what="a kernel worker"
 pid=null
-if ! ip -n "$NS" mptcp limits set subflows 2 2>/dev/null ||
-	! ip -n "$NS" mptcp endpoint add 127.0.0.2 dev lo subflow 2>/dev/null; then
-	skip "$what" "no Multipath TCP to make one connect"
-elif port=$mptcp_port && run "$HELPER" mptcp $port && wait_until 5 have_lines 2; then
+if ! has mptcp; then
+	skip "$what" "$LACKS"
+elif port=$mptcp_port && ip -n "$NS" mptcp limits set subflows 2 &&
+	ip -n "$NS" mptcp endpoint add 127.0.0.2 dev lo subflow && run "$HELPER" mptcp $port && wait_until 5 have_lines 2; then
 	record=$(lines_of $port | grep '127\.0\.0\.2')
 	jq -e '.name_src == "kernel" and (.name | test("^\\[kworker/.*\\]$")) and .exe == null and
 		(.args == null or .args == []) and .ppid == 2' <<<"$record" >/dev/null
@@ -452,7 +452,8 @@ next
 what="a program that a kernel worker has started"
 program release-agent-of-the-test
 mkdir "$T/cgroup"
-if mount -t cgroup -o "none,name=$NS" none "$T/cgroup" 2>/dev/null; then
+if has cgroup_v1; then
+	mount -t cgroup -o "none,name=$NS" none "$T/cgroup" || bail "cannot mount a cgroup v1 hierarchy"
 	echo "$T/release-agent-of-the-test" >"$T/cgroup/release_agent"
 	mkdir "$T/cgroup/$NS:$port"
 	echo 1 >"$T/cgroup/$NS:$port/notify_on_release"
@@ -466,7 +467,7 @@ if mount -t cgroup -o "none,name=$NS" none "$T/cgroup" 2>/dev/null; then
 	umount "$T/cgroup"
 	wait_until 10 hierarchy_is_gone || echo "the hierarchy $NS stays" | diag
 else
-	skip "$what" "no cgroup v1 in this kernel"
+	skip "$what" "$LACKS"
 fi
 
 # --- Bytes in names ----------------------------------------------------------------------------
@@ -542,11 +543,11 @@ check "a script, dead before the tool looks" '.name == "a-script-with-a-long-nam
 
 next
 program second-program-with-a-long-name
-asleep "$HELPER" reuse "$T/$long" "$T/second-program-with-a-long-name" $port
 what="a process id that is used again"
-if [ $? = 77 ]; then
-	skip "$what" "no clone3 with set_tid"
+if ! has set_tid; then
+	skip "$what" "$LACKS"
 else
+	asleep "$HELPER" reuse "$T/$long" "$T/second-program-with-a-long-name" $port
 	wait_until 5 have_lines 2
 	names=$(lines_of $port | jq -c "select(.pid == $pid) | [.name, .name_src, .exe]")
 	want=$(for name in "$long" second-program-with-a-long-name; do

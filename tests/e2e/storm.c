@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Processes and threads by the thousand, for proctop's tests and bench.
- *   storm enter PROCS COMMAND...   run COMMAND in a cgroup, from its first instruction: PROCS is
- * its cgroup.procs storm processes N US [JOBS]    N children that burn US us of CPU time each, JOBS
- * at a time; the i-th exits with i % 7, or every 50th by SIGUSR1 storm threads N US [JOBS]      as
- * many threads in this process storm idle N                   N children that sleep until this
- * process ends storm switch N                 N round trips of a byte between two processes storm
- * leader                   the first thread ends, another one goes on and execs `true` storm orphan
- * MS                the first thread ends, another one burns MS ms of CPU time Prints "PID STATUS"
- * for each child, status as wait4(2) has it, and what it measured.
- */
+/* Processes and threads by the thousand, for proctop's tests and bench. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -19,9 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static const char usage[] =
+	"storm enter PROCS COMMAND...  run COMMAND in a cgroup, PROCS is its cgroup.procs;\n"
+	"                              \"before NS\" on stderr: CPU time that it used outside\n"
+	"storm processes N US [JOBS]   N children that burn US us of CPU time each, JOBS at a "
+	"time;\n"
+	"                              the i-th exits with i % 7, or every 50th by SIGUSR1\n"
+	"storm threads N US [JOBS]     as many threads in this process\n"
+	"storm idle N                  N children that sleep until this process ends\n"
+	"storm switch N                N round trips of a byte between two processes\n"
+	"storm cost COMMAND...         run COMMAND; print ms of CPU time, descendants included\n"
+	"storm leader                  the first thread ends, another one execs `true`\n"
+	"storm orphan MS               the first thread ends, another one burns MS ms of CPU time\n"
+	"storm zombie                  a child ends; nobody asks until a line comes on stdin\n"
+	"storm reuse N                 N children one by one, all with the same process id\n"
+	"storm net BYTES               send as many by TCP on the loopback, peek, receive them\n"
+	"\"PID STATUS\" on stdout for each child, status as wait4(2) has it.\n";
 
 static _Noreturn void die(const char *what)
 {
@@ -126,7 +136,6 @@ static void idle(long n)
 static void switches(long n)
 {
 	int to[2], from[2];
-	uint64_t start = now_ns(CLOCK_MONOTONIC);
 	char byte = 0;
 
 	if (pipe(to) < 0 || pipe(from) < 0)
@@ -141,9 +150,25 @@ static void switches(long n)
 	for (long i = 0; i < n; i++)
 		if (write(to[1], &byte, 1) != 1 || read(from[0], &byte, 1) != 1)
 			die("pipe");
-	printf("%.0f\n", (double)n * 1e9 / (double)(now_ns(CLOCK_MONOTONIC) - start));
 	close(to[1]);
 	wait(NULL);
+}
+
+static int cost(char **argv)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (wait4(pid, &status, 0, &usage) < 0)
+		die("wait4");
+	printf("%.3f\n", (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+				 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void *exec_true(void *unused)
@@ -170,6 +195,79 @@ static void leader_ends(void *(*go_on)(void *), uintptr_t value)
 	pthread_exit(NULL);
 }
 
+static void zombie(void)
+{
+	if (!fork())
+		_exit(3);
+	puts("ready");
+	fflush(stdout);
+	(void)!getchar();
+	reap();
+}
+
+static void reuse(long n)
+{
+	int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	pid_t same = fork();
+
+	if (last < 0 || same < 0)
+		die("ns_last_pid");
+	if (!same)
+		_exit(0);
+	reap();
+	for (long i = 1, tries = 0; i < n && tries < 100 * n; tries++) {
+		char text[16];
+		pid_t pid;
+
+		snprintf(text, sizeof(text), "%d", same - 1);
+		if (pwrite(last, text, strlen(text), 0) < 0)
+			die("ns_last_pid");
+		pid = fork();
+		if (!pid)
+			_exit(getpid() == same ? (int)(i % 100) : 0);
+		reap();
+		i += pid == same;
+	}
+}
+
+static void net(size_t bytes)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), from = socket(AF_INET, SOCK_STREAM, 0), to;
+	static char buffer[65536];
+
+	if (bind(listener, (void *)&address, length) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (void *)&address, &length) < 0 ||
+	    connect(from, (void *)&address, length) < 0 || (to = accept(listener, NULL, NULL)) < 0)
+		die("socket");
+	while (bytes) {
+		size_t n = bytes < sizeof(buffer) ? bytes : sizeof(buffer);
+
+		if (send(from, buffer, n, 0) != (ssize_t)n || recv(to, buffer, n, MSG_PEEK) < 1 ||
+		    recv(to, buffer, n, MSG_WAITALL) != (ssize_t)n)
+			die("send, recv");
+		bytes -= n;
+	}
+}
+
+/* CPU time of a process so far; 0 where the kernel does not tell. */
+static unsigned long long cpu_ns(pid_t pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%llu", &ns) != 1)
+		ns = 0;
+	if (file)
+		fclose(file);
+	return ns;
+}
+
 static int enter(char **argv)
 {
 	int gate[2], status, procs;
@@ -186,6 +284,8 @@ static int enter(char **argv)
 		execvp(argv[1], argv + 1);
 		_exit(127);
 	}
+	usleep(20000); /* it waits by now */
+	fprintf(stderr, "before %llu\n", cpu_ns(pid));
 	procs = open(argv[0], O_WRONLY | O_CLOEXEC);
 	if (procs < 0 || dprintf(procs, "%d", pid) < 0)
 		die(argv[0]);
@@ -202,6 +302,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "enter") == 0 && argc > 3)
 		return enter(argv + 2);
+	if (strcmp(what, "cost") == 0 && argc > 2)
+		return cost(argv + 2);
 	if (strcmp(what, "processes") == 0)
 		processes(n, (uint64_t)us, jobs);
 	else if (strcmp(what, "threads") == 0)
@@ -214,7 +316,13 @@ int main(int argc, char **argv)
 		leader_ends(exec_true, 0);
 	else if (strcmp(what, "orphan") == 0)
 		leader_ends(burn_and_end, (uintptr_t)n);
+	else if (strcmp(what, "zombie") == 0)
+		zombie();
+	else if (strcmp(what, "reuse") == 0)
+		reuse(n);
+	else if (strcmp(what, "net") == 0)
+		net((size_t)n);
 	else
-		return 2;
+		return fputs(usage, stderr), 2;
 	return 0;
 }

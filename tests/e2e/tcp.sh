@@ -56,6 +56,7 @@ for family in -4 -6 -m; do
 	scenario "$f: one socket refused, connected, cut, connected again" $family again
 	scenario "$f: socket connected to itself" $family self
 done
+scenario "prefork workers, long after the last connection" -4 prefork-seldom
 scenario "command line in full" -4 args 'two words' '' '"quoted"' --option=x 'back\slash'
 
 far() {
@@ -185,6 +186,17 @@ for family in -4 -6 -m; do
 
 	netns_new
 	seen
+	traffic_start $family queue
+	traffic_phase open
+	tool_run -l -j --netns "/run/netns/$NS"
+	compare "$f: -l: a connection in the queue"
+	timeout -k 2 10 "$TOOL" -l -j --netns "/run/netns/$NS" >"$T/out" 2>"$T/err" </dev/null
+	compare "$f: -l: the same from another namespace" || diag <"$T/err"
+	traffic_go
+	traffic_end
+
+	netns_new
+	seen
 	traffic_start $family open stream
 	traffic_phase open
 	tool_start --existing --netns "/run/netns/$NS"
@@ -213,6 +225,10 @@ churn_problems() {
 }
 
 for round in 1 2 3; do
+	if ! has cookies; then
+		skip "--existing under way, round $round" "$LACKS"
+		continue
+	fi
 	netns_new
 	seen
 	traffic_start -4 churn

@@ -1653,6 +1653,33 @@ static void scenario_open(const struct run *run)
 	close(listener);
 }
 
+/* A connection that nobody has accepted: no process holds its server's end. */
+static void scenario_queue(const struct run *run)
+{
+	struct who who = who_self();
+	struct ends listening = {}, ends;
+	struct address server;
+	int listener = quiet_listener(run, 5, &server), client = new_socket(run, 0);
+	struct line line = {};
+
+	if (try_connect(client, &server))
+		die("connect");
+	who.tid = 0; /* an open file has no thread */
+	who.comm[0] = '\0';
+	address_text(&server, listening.laddr);
+	listening.lport = address_port(&server);
+	listening.cookie = cookie_of(listener);
+	ends = ends_of(client, &server);
+	expect_open(&who, &listening, "^LISTEN", 0);
+	expect_open(&who, &ends, "^ESTAB", 0);
+	line_add(&line, "{\"type\":\"open\",\"proto\":\"tcp\",\"netns\":%lu", who.netns);
+	line_add(&line, ",\"laddr\":\"%s\",\"lport\":%u", ends.raddr, ends.rport);
+	line_add(&line, ",\"raddr\":\"%s\",\"rport\":%u", ends.laddr, ends.lport);
+	line_add(&line, ",\"pid\":null,\"state\":{\"re\":\"^ESTAB\"}}\n");
+	line_print(&line);
+	phase("open");
+}
+
 #define CHURN_OPEN 24 /* connections that are open at any time */
 
 static void churn_print(const char *what, const struct connection *connection)
@@ -1985,6 +2012,7 @@ static const struct {
 	{"open", scenario_open},
 	{"prefork", scenario_prefork},
 	{"prefork-seldom", scenario_prefork_seldom},
+	{"queue", scenario_queue},
 	{"refused", scenario_refused},
 	{"reset", scenario_reset},
 	{"reuseport", scenario_reuseport},

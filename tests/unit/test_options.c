@@ -392,6 +392,27 @@ static void test_bad_together(void **state _unused_)
 		   "toy: --no-header is for a table or CSV: JSON has no header" MORE);
 }
 
+static void test_kernel_options(void **state _unused_)
+{
+	struct toy toy;
+
+	parse(&toy, ARGV());
+	assert_int_equal(toy.options.backend, BACKEND_AUTO);
+	assert_false(toy.options.features);
+	parse(&toy, ARGV("--features"));
+	assert_true(toy.options.features);
+	parse(&toy, ARGV("--backend", "auto"));
+	assert_int_equal(toy.options.backend, BACKEND_AUTO);
+	parse(&toy, ARGV("--backend=tracepoint"));
+	assert_int_equal(toy.options.backend, BACKEND_TRACEPOINT);
+	parse(&toy, ARGV("--backend", "fentry"));
+	assert_int_equal(toy.options.backend, BACKEND_FENTRY);
+	parse(&toy, ARGV("--backend", "kprobe"));
+	assert_int_equal(toy.options.backend, BACKEND_KPROBE);
+	assert_bad(ARGV("--backend", "magic"),
+		   "toy: backend magic: not one of auto, tracepoint, fentry, kprobe" MORE);
+}
+
 static void test_version(void **state _unused_)
 {
 	assert_exit(ARGV("-V"), 0, "toy " VERSION "\n", "");
@@ -449,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_bad_output_option),
 		cmocka_unit_test(test_bad_traffic_option),
 		cmocka_unit_test(test_bad_together),
+		cmocka_unit_test(test_kernel_options),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_help),
 	};

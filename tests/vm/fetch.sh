@@ -40,7 +40,7 @@ sources() {
 		[ -z "$uri" ] || echo "deb [signed-by=$KEYS] $uri $suite main" >>"$apt/sources.list"
 	done
 	[ -s "$apt/sources.list" ] || unavailable "this machine's sources name no archive for $*"
-	APT=(-qq -o APT::Architecture=amd64 -o APT::Architectures=amd64
+	APT=(-qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture"
 		-o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=2
 		-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o Dir::Etc::Preferences="$apt/preferences" -o Dir::Etc::PreferencesParts=/dev/null
@@ -72,7 +72,7 @@ unpack() {
 }
 
 fetch() {
-	local package=$1 suites=("${@:2}") image parts
+	local package=$1 suites=("${@:2}") architecture=${1##*-} image parts
 	command -v apt-get >/dev/null || unavailable "there is no apt on this machine"
 	[ -r "$KEYS" ] || unavailable "there is no $KEYS to verify it with"
 	echo "kernel $kernel: fetching $package from ${suites[*]}" >&2

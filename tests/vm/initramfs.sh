@@ -3,6 +3,7 @@
 # Makes the file system that the virtual machine runs in, from this machine's programs, the kernel's
 # modules, the project's binaries and its tests.
 #   initramfs.sh IMAGE BUILD FILE COMMAND [ARG...]     IMAGE: as fetch.sh prints it
+# KERNEL, the name in the table `kernels`, is handed on to the command.
 
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -97,7 +98,7 @@ add_etc() {
 	printf '%s\n' '127.0.0.1 localhost guest' '::1 localhost' >"$R/etc/hosts"
 	ln -s /proc/mounts "$R/etc/mtab"
 	{
-		printf 'exec'
+		printf 'export KERNEL=%q\nexec' "${KERNEL:-}"
 		printf ' %q' "$@"
 		echo
 	} >"$R/etc/command"

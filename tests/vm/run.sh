@@ -59,7 +59,7 @@ main() {
 	W=$(mktemp -d)
 	trap 'rm -rf "$W"' EXIT
 	trap 'exit 125' INT TERM HUP
-	"$HERE/initramfs.sh" "$image" "$BUILD" "$W/initrd" "$@"
+	KERNEL=$kernel "$HERE/initramfs.sh" "$image" "$BUILD" "$W/initrd" "$@"
 	touch "$W/log" "$W/status"
 
 	exec 3> >(exec cat) 4> >(exec cat >&2) # a file would be truncated by QEMU

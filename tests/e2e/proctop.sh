@@ -1,0 +1,271 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# proctop on real processes: the ledger against the kernel's own counters, lives of all kinds, formats,
+# options, bad input.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2016,SC2317
+. "$(dirname "$0")/lib.sh"
+TOOL=$BUILD/proctop
+STORM=storm-of-processes-and-threads # longer than comm holds
+
+clean() {
+	local pid
+	trap '' INT TERM HUP # once begun, to the end
+	for pid in "${LIVES[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	[ -z "$GROUP" ] || wait_until 5 rmdir "$GROUP" 2>/dev/null
+	rm -rf "$T"
+}
+
+# A cgroup with a counter of its own: $GROUP, and its nanoseconds by usage.
+group_new() {
+	if [ -e /sys/fs/cgroup/cpuacct/cpuacct.usage ]; then
+		GROUP=/sys/fs/cgroup/cpuacct/proctop-$$
+		mkdir "$GROUP"
+		usage() { cat "$GROUP/cpuacct.usage"; }
+	else
+		GROUP=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/proctop-$$
+		mkdir "$GROUP"
+		usage() { awk '/^usage_usec / { printf "%.0f\n", $2 * 1000 }' "$GROUP/cpu.stat"; }
+	fi
+}
+
+# run OPTION... -- STORM-ARG...: proctop with the generator as its COMMAND; $T/out, $T/err, $T/log,
+# $TOOL_STATUS
+run() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	timeout -k 2 60 "$TOOL" "${options[@]}" -- sh -c 'exec "$0" "$@" >'"$T/log" "$T/$STORM" "$@" \
+		>"$T/out" 2>"$T/err" </dev/null
+	TOOL_STATUS=$?
+}
+
+# json JQ-FILTER: of all lines as one array, as raw text
+json() {
+	jq -rs "$1" "$T/out"
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "1..0 # SKIP needs root"
+	exit 0
+fi
+[ -x "$TOOL" ] || bail "no $TOOL: build it first, or set BUILD"
+[ -x "$BUILD/tests/storm" ] || bail "no $BUILD/tests/storm: build it first, or set BUILD"
+T=$(mktemp -d) || bail "mktemp"
+GROUP=''
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+chmod 755 "$T"
+cp "$BUILD/tests/storm" "$T/$STORM"
+group_new || bail "cannot make a cgroup"
+
+# ---- the ledger closes ----
+
+# exits: "PID STATUS" as the generator has it
+exits() {
+	json '.[] | select(.type == "exit") | "\(.pid) \(if .exit_signal then .exit_signal else
+		.exit_code * 256 end)"'
+}
+
+# closes TEXT: the sums of all that ran inside of the cgroup are what it counted
+closes() {
+	local counted told
+	counted=$(($(usage) + $(sed -n 's/^before //p' "$T/err")))
+	told=$(json 'map(select(.type == "exit")) | (map(.pid) as $p | map(select(.ppid as $q | $p |
+		index($q) | not)) | map(.pid)) as $first | map(select(.pid as $p | $first | index($p)
+		| not).cpu_ns) | add')
+	awk -v a="$told" -v b="$((counted - BEFORE))" 'BEGIN { exit !(a >= b * 0.999 && a <= b * 1.001) }'
+	ok $? "$1" || echo "told $told ns, counted $((counted - BEFORE)) ns" | diag
+}
+
+BEFORE=$(usage)
+run -j -- enter "$GROUP/cgroup.procs" "$T/$STORM" processes 1000 500
+is "$TOOL_STATUS" 0 "storm of processes: status"
+closes "storm of processes: the sum is the cgroup's, within 0.1 %"
+exits | sort >"$T/got"
+sort "$T/log" >"$T/expected"
+is "$(comm -13 "$T/got" "$T/expected" | wc -l)" 0 "storm of processes: each has its end, with its exit code or signal"
+is "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" 0 \
+	"storm of processes: all final"
+is "$(json 'map(select(.type == "sample" and .name == "'$STORM'") .pid) | unique | length')" 1002 \
+	"storm of processes: each has a sample, by its full name"
+is "$(json '(map(select(.type == "sample")) | group_by(.pid) | map({(.[0].pid | tostring):
+	map(.cpu_ns) | add}) | add) as $samples | map(select(.type == "exit" and
+	$samples[.ppid | tostring] and .cpu_ns != $samples[.pid | tostring])) | length')" 0 \
+	"samples add up to the exit (the COMMAND itself forked before the ledger began)"
+is "$(json 'map(select(.type == "total")) | "\(map(.forks) | add) \(map(.exits) | add)"')" "1001 1002" \
+	"totals: forks and exits"
+is "$(json 'map(select(.type == "total" and .accounted_ns + .unaccounted_ns != .cpu_ns)) | length')" 0 \
+	"totals: accounted + unaccounted = all"
+is "$(json '(map(select(.type == "total").accounted_ns) | add) ==
+	(map(select(.type == "sample").cpu_ns) | add)')" true "totals: accounted is the samples' sum"
+
+BEFORE=$(usage)
+run -j -- enter "$GROUP/cgroup.procs" "$T/$STORM" threads 2000 100 4
+closes "storm of threads: the sum is the cgroup's, within 0.1 %"
+is "$(json 'map(select(.type == "exit")) | "\(length) \(map(.cpu_final) | all)"')" "2 true" \
+	"storm of threads: all in their process, which is final"
+is "$(json 'map(select(.type == "sample" and .cpu_ns < 0)) | length')" 0 "no total goes backwards"
+
+# ---- lives ----
+
+if [ -w /proc/sys/kernel/ns_last_pid ]; then
+	run -j -- reuse 100
+	exits | sort >"$T/got"
+	sort "$T/log" >"$T/expected"
+	is "$(comm -13 "$T/got" "$T/expected" | wc -l)" 0 "one process id, 100 processes within an interval"
+else
+	skip "one process id, 100 processes within an interval" "no ns_last_pid"
+fi
+
+run -j -- leader
+is "$(json 'map(select(.type == "exit") | "\(.name) \(.exit_code) \(.cpu_final)") | join(",")')" \
+	"true 0 true" "exec by a thread that is not the leader: one process, one end"
+is "$(json 'map(select(.type == "total")) | map(.execs) | add')" 3 "execs: sh, the generator, true"
+
+run -j 0.3 -- orphan 800
+is "$TOOL_STATUS" 5 "leader gone, worker goes on: status"
+is "$(json 'map(select(.type == "sample" and .state == "R" and .cpu_ns > 50000000)) | length > 0')" true \
+	"leader gone, worker goes on: it runs, and is seen to"
+is "$(json 'map(select(.type == "exit"))[0] | .cpu_ns >= 800000000 and .cpu_final')" true \
+	"leader gone, worker goes on: all its time is there"
+
+mkfifo "$T/gate"
+timeout -k 2 20 "$TOOL" -j 0.2 -- sh -c 'exec "$0" zombie <"$1" >"$2"' "$T/$STORM" "$T/gate" "$T/log" \
+	>"$T/out" 2>"$T/err" </dev/null &
+LIVES=($!)
+exec 7>"$T/gate"
+have_zombie() {
+	json 'map(select(.type == "sample" and .state == "Z")) | length > 2' 2>/dev/null | grep -q true
+}
+wait_until 10 have_zombie
+ok $? "zombie: has its samples as long as nobody asks for it"
+zombie=$(json 'map(select(.state == "Z"))[0].pid')
+is "$(json "map(select(.type == \"exit\" and .pid == $zombie) | \"\(.exit_code) \(.cpu_final)\") | join(\",\")")" \
+	"3 true" "zombie: its end is told, final, while it is still there"
+echo >&7
+exec 7>&-
+wait "${LIVES[0]}"
+is "$(json "map(select(.type == \"exit\" and .pid == $zombie)) | length")" 1 "zombie: told once"
+is "$(json "map(select(.type == \"sample\" and .pid == $zombie).cpu_ns) | add")" \
+	"$(json "map(select(.type == \"exit\" and .pid == $zombie))[0].cpu_ns")" "zombie: counted once"
+LIVES=()
+
+# ---- bytes ----
+
+if has touch_accept; then # the same tracepoints
+	run -j -- net 3000001
+	is "$(json 'map(select(.type == "sample")) | "\(map(.rx_bytes) | add) \(map(.tx_bytes) | add)"')" \
+		"3000001 3000001" "network bytes: as many as were sent, peeking not counted"
+else
+	skip "network bytes: as many as were sent, peeking not counted" "$LACKS"
+fi
+run -j --no-net -- net 10000
+is "$(json 'map(select(.type == "sample" and .rx_bytes != null)) | length')" 0 "--no-net: not known"
+timeout 20 "$TOOL" -j -- dd if=/dev/zero of="$PWD/proctop-$$.dd" bs=64k count=16 conv=fsync \
+	>"$T/out" 2>"$T/err"
+rm -f "$PWD/proctop-$$.dd"
+if [ "$(stat -f -c %T "$PWD")" = tmpfs ]; then
+	skip "storage bytes: as many as dd wrote" "no storage here"
+else
+	is "$(json 'map(select(.type == "sample").write_bytes) | add | . >= 1048576 and . < 1500000')" true \
+		"storage bytes: as many as dd wrote"
+fi
+
+# ---- tables ----
+
+run -- processes 300 200
+like "$(cat "$T/out")" "$STORM × 300 +\($STORM\)" "COMMAND: one table, folded by name and parent"
+is "$(grep -c 'PID  *PPID USER' "$T/out")" 1 "COMMAND: one header"
+like "$(head -n 1 "$T/out")" '^[0-9.]+m?s: 301 processes, [0-9.]+m?s of CPU time$' "COMMAND: all in one line"
+run 0.2 -- processes 1000 500
+is "$(($(grep -c 'PID  *PPID USER' "$T/out") > 2))" 1 "INTERVAL: a table each"
+is "$(awk '$NF == "('$STORM')" { sub(/.*× /, ""); sub(/ .*/, ""); gsub(",", ""); n += $1 }
+	END { print n + 0 }' "$T/out")" 1000 "INTERVAL: folded lines count every process once"
+run -o csv -F type,pid,name,exit_code -- processes 10 100
+is "$(head -n 1 "$T/out") $(grep -c "^exit,[0-9]*,$STORM,[0-6]$" "$T/out")" "type,pid,name,exit_code 11" "CSV"
+run -F pid,CPU%,NAME -m 1 1 -- processes 100 100
+is "$(sed -n '/PID/,$p' "$T/out" | awk 'NF' | sed 1d | wc -l)" 1 "-m: so many lines"
+run -j -n 'no such*' -- processes 10 100
+is "$(json 'map(select(.type == "sample" or .type == "exit")) | length')" 0 "-n: only these"
+
+# ---- the filter, several intervals, the end of stdout ----
+
+"$T/$STORM" idle 5 >"$T/idle" &
+LIVES=($!)
+wait_until 5 grep -qx ready "$T/idle"
+timeout 10 "$TOOL" -j -p "${LIVES[0]}" -f 0.2 3 >"$T/out" 2>"$T/err"
+is "$? $(json 'map(select(.type == "sample")) | length') $(json 'map(select(.type == "total")) | length')" \
+	"0 18 3" "-p -f: a process and its descendants; COUNT intervals"
+is "$(json 'map(select(.type == "sample" and .age_ns > 0 and .threads == 1 and .state == "S" and
+	.rss_bytes > 0)) | length')" 18 "-p -f: what is known of the living"
+timeout 10 "$TOOL" -j -p "${LIVES[0]}" -c 2 0.2 >"$T/out" 2>"$T/err"
+is "$? $(wc -l <"$T/out")" "0 2" "-c: so many rows"
+(
+	timeout 10 "$TOOL" -j -p "${LIVES[0]}" 0.1 2>"$T/err" | head -n 1 >"$T/out"
+	echo "${PIPESTATUS[0]}" >"$T/status"
+)
+is "$(cat "$T/status") $(wc -l <"$T/out") $(cat "$T/err")" "0 1 " "| head -n 1: status 0, no complaint"
+: >"$T/err"
+"$TOOL" -j -v -p "${LIVES[0]}" 100 >"$T/out" 2>"$T/err" &
+tool=$!
+LIVES+=("$tool")
+wait_until 5 grep -qx ready "$T/err"
+kill -TERM "$tool"
+wait "$tool"
+is "$? $(json 'map(select(.type == "sample")) | length')" "0 1" "SIGTERM: the last interval is printed first"
+kill "${LIVES[0]}"
+wait "${LIVES[0]}" 2>/dev/null
+LIVES=()
+
+# ---- COMMAND, bad input ----
+
+run -j -- nonsense
+is "$TOOL_STATUS" 2 "COMMAND's own status"
+timeout 10 "$TOOL" -- sh -c 'kill -KILL $$' >"$T/out" 2>"$T/err"
+is "$? $(grep -c ' KILL sh' "$T/out")" "137 1" "COMMAND's signal, in its status and in the table"
+
+# bad STATUS-REGEX MESSAGE-REGEX OPTION...
+bad() {
+	local status=$1 message=$2
+	shift 2
+	timeout 10 "$TOOL" "$@" >"$T/out" 2>"$T/err" </dev/null
+	TOOL_STATUS=$?
+	[[ $TOOL_STATUS =~ ^$status$ ]] && [ ! -s "$T/out" ] && [ "$(wc -l <"$T/err")" -eq 1 ] &&
+		grep -qiE -- "$message" "$T/err"
+	ok $? "refused: $*" || diag <"$T/err"
+}
+
+bad 2 nonsense -s nonsense
+bad 2 abc abc
+bad 2 0.01 0.01
+bad 2 abc 1 abc
+bad 2 stray 1 2 stray
+bad 2 '0' -m 0
+bad 2 nonsense -F nonsense
+bad 2 'follow|-p' -f
+bad 1 no-such-command -- no-such-command
+timeout 10 "$TOOL" --help >"$T/out" 2>"$T/err"
+missing=
+for option in --batch --sort --max --no-net --pid --follow --name --uid --cgroup --netns --output --json \
+	--fields --timestamp --time --duration --count --no-header --stats --strict; do
+	grep -qE -- "(^|[ ,])$option([ ,=[]|$)" "$T/out" || missing+=" $option"
+done
+is "$missing" '' "-h: names every option"
+timeout 10 "$TOOL" -F help >"$T/out" 2>"$T/err"
+missing=
+for key in type ts pid tid name comm name_src exe args ppid uid cgroup container netns interval_ns cpu_ns \
+	wait_ns state rss_bytes read_bytes write_bytes rx_bytes tx_bytes threads age_ns cpu_final \
+	exit_code exit_signal lifetime_ns accounted_ns unaccounted_ns forks execs exits; do
+	grep -qw -- "$key" "$T/out" || missing+=" $key"
+done
+is "$missing" '' "-F help: every key"
+
+echo "1..$TESTS"
+[ "$FAILED" -eq 0 ]
