@@ -21,6 +21,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -39,6 +40,7 @@
 
 #define LIFE_SECONDS 60
 #define LEDGER_MAX   4096
+#define QUEUE_MAX    100 /* small datagrams that any socket has room for */
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
@@ -73,6 +75,7 @@ struct entry {
 struct ledger {
 	pthread_mutex_t lock;
 	size_t n;
+	int waiting; /* datagrams in the queue of scenario_shared() */
 	struct entry entries[LEDGER_MAX];
 };
 
@@ -656,7 +659,7 @@ static void *work(void *argument)
 	int client = connected(worker->run, worker->server), i;
 	struct sockaddr_storage to = address_of(worker->server);
 
-	for (i = 0; i < 50; i++)
+	for (i = 0; i < QUEUE_MAX / 4; i++)
 		sent(worker->run, client, &to, send(client, "x", 1, 0), 1);
 	close(client);
 	return NULL;
@@ -672,7 +675,7 @@ static void scenario_threads(const struct run *run)
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
 			die("pthread_create");
 	}
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < QUEUE_MAX; i++)
 		receive(run, server, 100);
 	for (i = 0; i < 4; i++)
 		pthread_join(workers[i].thread, NULL);
@@ -683,8 +686,10 @@ static void *shared_work(void *argument)
 	struct worker *worker = argument;
 	int i;
 
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 100; i++) {
 		receive(worker->run, worker->server, 100);
+		__atomic_fetch_sub(&worker->run->ledger->waiting, 1, __ATOMIC_SEQ_CST);
+	}
 	return NULL;
 }
 
@@ -702,8 +707,12 @@ static void scenario_shared(const struct run *run)
 	}
 	for (i = 0; i < 10; i++)
 		clients[i] = open_socket(run);
-	for (i = 0; i < 400; i++)
+	for (i = 0; i < 400; i++) {
+		while (__atomic_load_n(&run->ledger->waiting, __ATOMIC_SEQ_CST) >= QUEUE_MAX)
+			sched_yield();
+		__atomic_fetch_add(&run->ledger->waiting, 1, __ATOMIC_SEQ_CST);
 		send_to(run, clients[i % 10], server, 20);
+	}
 	for (i = 0; i < 4; i++)
 		pthread_join(workers[i].thread, NULL);
 }
