@@ -113,6 +113,7 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	if (o->list)
 		bpf_map__set_max_entries(bpf->maps.sockets, 1);
 	choose(o, bpf, f);
+	environment_skip_modules(bpf->progs.on_fork);
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
 		return r;
