@@ -12,6 +12,7 @@ B       ?= build$(if $(CROSS_COMPILE),-$(MACHINE))
 
 FUZZ_SECONDS ?= 60
 KERNEL       ?= 6.12
+VM           ?= all
 
 CC      := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,$(CC))
 CLANG   ?= clang
@@ -45,7 +46,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests check check-vm check-arm64 demo bench fuzz install clean format lint help
+.PHONY: all tests check check-vm matrix check-arm64 demo bench fuzz install clean format lint help
 
 all: $(TOOLS:%=$(B)/%) $(TOOLS:%=$(B)/%.8)
 
@@ -123,15 +124,19 @@ $(FUZZERS): $(B)/tests/%: tests/fuzz/%.c $(PURE_SRCS) | $(B)/dependencies
 
 tests: all $(UNIT_TESTS) $(ASAN_TESTS) $(HELPERS)
 
-check: ## install what is missing, build, run every test (root)
+check: ## install what is missing, build, run every test; VM= without virtual machines (root)
 	@bash tests/dependencies.sh install test
+	@bash tests/dependencies.sh install vm
 	@$(MAKE) --no-print-directory -j"$$(nproc)" tests
-	@BUILD=$(abspath $(B)) bash tests/run.sh
+	@BUILD=$(abspath $(B)) VM="$(VM)" bash tests/run.sh
 
 check-vm: ## the end-to-end tests in a virtual machine (KERNEL=6.12, all; see tests/vm/kernels)
 	@bash tests/dependencies.sh install vm
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
 	@BUILD=$(abspath $(B)) bash tests/vm/matrix.sh $(KERNEL)
+
+matrix: ## what the last runs have found, kernel by kernel, as tables
+	@BUILD=$(abspath $(B)) bash tests/vm/report.sh
 
 check-arm64: ## build for arm64, run it on Debian's kernel, emulated (installs packages of arm64)
 	@bash tests/dependencies.sh install vm-arm64

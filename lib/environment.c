@@ -170,3 +170,15 @@ void environment_forget_types(struct environment *environment)
 	btf__free(environment->btf);
 	environment->btf = NULL;
 }
+
+void environment_skip_modules(struct bpf_program *program)
+{
+	libbpf_print_fn_t print;
+
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		return; /* they are read, and only if need be */
+	print = libbpf_set_print(NULL);
+	/* no kernel has this function: what is refused is of no consequence */
+	(void)bpf_program__set_attach_target(program, 0, "environment_skip_modules");
+	libbpf_set_print(print);
+}

@@ -8,6 +8,7 @@
 
 #include "lib/base.h"
 
+struct bpf_program;
 struct environment;
 
 /* Checks what every tool needs, the commonest obstacle first: privileges, lockdown, BTF, the ring
@@ -39,5 +40,10 @@ bool environment_can_probe_return(const char *function);
 
 /* Lets go of the kernel's types (10 MB): done with asking, at least for now. */
 void environment_forget_types(struct environment *environment);
+
+/* Between opening and loading, with any tracing program of the object: has libbpf do without the
+ * types of modules if it may not read them (that takes CAP_SYS_ADMIN). Up to 1.3 it gives up on the
+ * first optional kernel function that vmlinux does not have, but asks for modules only once. */
+void environment_skip_modules(struct bpf_program *program);
 
 #endif

@@ -4,6 +4,8 @@
 # has failed, with the program's name, comes once more at the end, before the one line that counts:
 # "N passed, N failed[, N skipped]". Fails if anything did, or if a program broke off.
 #   run.sh [NAME...]   all programs, or only these: unit/test_row asan/test_row lint e2e/tcp
+# VM=all (or names of kernels): then the end-to-end tests in virtual machines, counted with the others.
+# What the end-to-end tests say goes to BUILD/matrix, too, for `make matrix`.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -52,20 +54,34 @@ count() {
 	}' "$1"
 }
 
-# run NAME COMMAND...: one program: its output as it is, then what it took
-run() {
-	local name=$1 begin=${EPOCHREALTIME/[.,]/} status passed failed skipped tenths
-	shift
-	echo "# $name"
-	timeout -k 10 "$LIMIT" "$@" >"$T/out" 2>&1 </dev/null
-	status=$?
-	cat "$T/out"
-	count "$T/out" "$status" >"$T/count"
+# sum NAME STATUS: of a program whose output is $T/out, and which began at $begin
+sum() {
+	local name=$1 passed failed skipped tenths
+	count "$T/out" "$2" >"$T/count"
 	read -r passed failed skipped <"$T/count"
 	sed "1d; s|^|$name: |" "$T/count" >>"$T/failures"
 	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
 	tenths=$(((${EPOCHREALTIME/[.,]/} - begin) / 100000))
 	printf '# %s took %d.%d s\n\n' "$name" $((tenths / 10)) $((tenths % 10))
+}
+
+# run NAME COMMAND...: one program: its output as it is, then what it took
+run() {
+	local name=$1 begin=${EPOCHREALTIME/[.,]/} status
+	shift
+	echo "# $name"
+	timeout -k 10 "$LIMIT" "$@" >"$T/out" 2>&1 </dev/null
+	status=$?
+	cat "$T/out"
+	sum "$name" $status
+}
+
+# machines KERNEL...: takes minutes, hence its output as it comes
+machines() {
+	local begin=${EPOCHREALTIME/[.,]/}
+	echo "# vm"
+	bash tests/vm/matrix.sh "$@" 2>&1 </dev/null | tee "$T/out"
+	sum vm "${PIPESTATUS[0]}"
 }
 
 # wanted NAME: of those named on the command line
@@ -80,7 +96,7 @@ wanted() {
 }
 
 : >"$T/failures"
-begin=$SECONDS
+started=$SECONDS
 for test in tests/unit/test_*.c; do
 	test=$(basename "$test" .c)
 	wanted "unit/$test" && run "unit/$test" "$BUILD/tests/$test"
@@ -96,13 +112,18 @@ for test in tests/e2e/*.sh; do
 	else
 		run "e2e/$name" echo "1..0 # SKIP needs root"
 	fi
+	{ echo "# e2e/$name" && cat "$T/out"; } >>"$T/e2e"
 done
-
+if [ -z "${KERNEL:-}" ] && [ ${#WANTED[@]} -eq 0 ] && [ -s "$T/e2e" ]; then
+	mkdir -p "$BUILD/matrix" && cp "$T/e2e" "$BUILD/matrix/own"
+fi
+# shellcheck disable=SC2086 # words
+[ -z "${VM:-}" ] || machines $VM
 if [ -s "$T/failures" ]; then
 	echo "# failed:"
 	sed 's/^/# /' "$T/failures"
 fi
-echo "# all took $((SECONDS - begin)) s"
+echo "# all took $((SECONDS - started)) s"
 summary="$PASSED passed, $FAILED failed"
 [ "$SKIPPED" -eq 0 ] || summary+=", $SKIPPED skipped"
 echo "$summary"

@@ -175,6 +175,7 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	choose(o, bpf, f);
 	if (!bpf_program__autoload(bpf->progs.sweep_flows))
 		forget_flows(bpf);
+	environment_skip_modules(bpf->progs.on_fork);
 	r = connsnoop_bpf__load(bpf);
 	if (r < 0)
 		return r;

@@ -70,6 +70,7 @@ static int load(const struct proctop_options *o, const struct features *features
 	bpf->rodata->preemptible = features->preemptible;
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	choose(bpf, features);
+	environment_skip_modules(bpf->progs.on_fork);
 	r = proctop_bpf__load(bpf);
 	if (r < 0)
 		return r;

@@ -8,9 +8,6 @@
 e2e_begin
 
 echo "# kernel $(uname -r)"
-for tool in "$BUILD/connsnoop" "$BUILD/proctop"; do
-	[ ! -x "$tool" ] || echo "# checksum ${tool##*/} $(sha256sum <"$tool" | cut -d ' ' -f 1)"
-done
 
 tool_run --features -j
 is "$TOOL_STATUS" 0 "--features: status 0" || diag <"$T/err"

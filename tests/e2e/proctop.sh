@@ -91,14 +91,17 @@ closes "storm of processes: the sum is the cgroup's, within 0.1 %"
 exits | sort >"$T/got"
 sort "$T/log" >"$T/expected"
 is "$(comm -13 "$T/got" "$T/expected" | wc -l)" 0 "storm of processes: each has its end, with its exit code or signal"
-is "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" 0 \
-	"storm of processes: all final"
+# what the kernel kept from the programs is told to be lost, and is not called final
+LOST=$(json 'map(select(.type == "lost") | .count) | add // 0')
+[ "$LOST" -eq 0 ] || echo "# $LOST lost"
+[ "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" -le "$LOST" ]
+ok $? "storm of processes: all final, but for those that are told to be lost"
 is "$(json 'map(select(.type == "sample" and .name == "'$STORM'") .pid) | unique | length')" 1002 \
 	"storm of processes: each has a sample, by its full name"
-is "$(json '(map(select(.type == "sample")) | group_by(.pid) | map({(.[0].pid | tostring):
+[ "$(json '(map(select(.type == "sample")) | group_by(.pid) | map({(.[0].pid | tostring):
 	map(.cpu_ns) | add}) | add) as $samples | map(select(.type == "exit" and
-	$samples[.ppid | tostring] and .cpu_ns != $samples[.pid | tostring])) | length')" 0 \
-	"samples add up to the exit (the COMMAND itself forked before the ledger began)"
+	$samples[.ppid | tostring] and .cpu_ns != $samples[.pid | tostring])) | length')" -le "$LOST" ]
+ok $? "samples add up to the exit (the COMMAND itself forked before the ledger began)"
 is "$(json 'map(select(.type == "total")) | "\(map(.forks) | add) \(map(.exits) | add)"')" "1001 1002" \
 	"totals: forks and exits"
 is "$(json 'map(select(.type == "total" and .accounted_ns + .unaccounted_ns != .cpu_ns)) | length')" 0 \
