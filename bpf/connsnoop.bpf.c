@@ -14,6 +14,7 @@ const volatile struct connsnoop_config settings = {};
 #include "connsnoop_attempt.bpf.h"
 #include "connsnoop_close.bpf.h"
 #include "connsnoop_datagram.bpf.h"
+#include "connsnoop_datagram_exit.bpf.h"
 #include "connsnoop_list.bpf.h"
 #include "process.bpf.h"
 

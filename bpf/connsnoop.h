@@ -185,8 +185,8 @@ struct connsnoop_config {
 	__u32 protocols;	  /* SELECT_* */
 	__u32 watch_routes;	  /* where raw and ping sockets send to is taken from routes */
 	__u32 touch;		  /* who touches accepted sockets is of interest */
-	__u32 pad;
-	__u64 idle_ns; /* a flow without a datagram for so long is over */
+	__u32 watch_arrivals;	  /* packets are noted as they arrive, in want of anything better */
+	__u64 idle_ns;		  /* a flow without a datagram for so long is over */
 };
 
 /* What the kernel side counts of datagrams, in .bss. */

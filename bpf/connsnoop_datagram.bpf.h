@@ -120,7 +120,7 @@ static __always_inline void datagram_received(struct sock *sk, int length, int f
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
 	if (!peer_is_connected(&sk->__sk_common)) {
-		if (is_udp(protocol))
+		if (settings.watch_arrivals && is_udp(protocol))
 			known = arrival_received(sk, &key, length, known);
 		if (!known && protocol != PROTOCOL_PACKET)
 			__sync_fetch_and_add(&flow_counters.no_peer, 1);

@@ -218,6 +218,15 @@ static int run(struct connsnoop *c)
 	r = programs_load(o, &features, &c->bpf, &error);
 	if (r < 0)
 		return fail(c, r, "%s", error.text);
+	if (!o->list && !o->failed && o->traffic.protocols & SELECT_DATAGRAMS &&
+	    !connsnoop_sees_datagrams(&features)) {
+		const char *text = "this kernel has neither the tracepoints nor the function hooks "
+				   "to see datagrams with (Linux 6.3, or fexit)";
+
+		if (!(o->traffic.protocols & SELECT_TCP))
+			return fail(c, -EOPNOTSUPP, "%s", text);
+		fprintf(stderr, "connsnoop: %s: only TCP is shown\n", text);
+	}
 	loop.ring_fd = bpf_map__fd(c->bpf->maps.records);
 	r = stream_new(o, proc_fd, STDOUT_FILENO, &c->stream);
 	if (!r)

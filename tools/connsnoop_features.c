@@ -19,6 +19,23 @@ static const struct feature known[CONNSNOOP_FEATURES] = {
 					  "fib_table_lookup)"},
 	[FEATURE_ROUTES_IPV6] = {.name = "routes_ipv6",
 				 .gives = "the same for IPv6 (tracepoint fib6_table_lookup)"},
+	[FEATURE_DATAGRAMS] = {.name = "datagrams",
+			       .gives = "what UDP; ping; raw and packet sockets send and receive "
+					"(tracepoints sock_recv_length and sock_send_length)"},
+	[FEATURE_EXIT_DATAGRAMS] = {.name = "exit_datagrams",
+				    .gives = "the same but for packet sockets (fexit of "
+					     "inet_sendmsg; inet_recvmsg and those of IPv6)"},
+	[FEATURE_EXIT_PACKETS] = {.name = "exit_packets",
+				  .gives = "the same for packet sockets (fexit of packet_sendmsg "
+					   "and packet_recvmsg)"},
+	[FEATURE_EXIT_RECEIVE] = {.name = "entry_consume",
+				  .gives = "who a UDP datagram came from (fentry of "
+					   "skb_consume_udp)"},
+	[FEATURE_ARRIVALS] = {.name = "arrivals",
+			      .gives = "the same (cgroup hooks on addresses and packets)"},
+	[FEATURE_COPIES] = {.name = "copies",
+			    .gives = "who ping and raw sockets receive from (tracepoint "
+				     "skb_copy_datagram_iovec)"},
 	[FEATURE_COOKIES] = {.name = "cookies",
 			     .gives = "a cookie for each socket; else only for those that have "
 				      "one already"},
@@ -62,9 +79,36 @@ static int choose(struct connsnoop_features *f, enum backend backend, struct err
 	all[FEATURE_TOUCH_ACCEPT].used &=
 		!all[FEATURE_EXIT_ACCEPT].used && !all[FEATURE_PROBE_ACCEPT].used;
 	all[FEATURE_EXIT_CONNECT].used &= fentry;
+	all[FEATURE_EXIT_DATAGRAMS].used &= fentry && !all[FEATURE_DATAGRAMS].used;
+	all[FEATURE_EXIT_PACKETS].used &= fentry && !all[FEATURE_DATAGRAMS].used;
+	all[FEATURE_EXIT_RECEIVE].used &= fentry;
+	all[FEATURE_ARRIVALS].used &= !all[FEATURE_EXIT_RECEIVE].used;
 	all[FEATURE_ROUTES_IPV4].used &= !all[FEATURE_EXIT_CONNECT].used;
 	all[FEATURE_ROUTES_IPV6].used &= !all[FEATURE_EXIT_CONNECT].used;
 	return 0;
+}
+
+/* Behind EXIT_ACCEPT: where one function can be traced, others can be. */
+static void detect_for_datagrams(struct environment *environment, struct connsnoop_features *f)
+{
+	bool exits = f->features[FEATURE_EXIT_ACCEPT].available;
+
+	set(f, FEATURE_DATAGRAMS, f->features[FEATURE_TOUCH_ACCEPT].available);
+	set(f, FEATURE_EXIT_DATAGRAMS,
+	    exits && environment_has_function(environment, "inet_sendmsg") &&
+		    environment_has_function(environment, "inet6_sendmsg") &&
+		    environment_has_function(environment, "inet_recvmsg") &&
+		    environment_has_function(environment, "inet6_recvmsg"));
+	set(f, FEATURE_EXIT_PACKETS,
+	    exits && environment_has_function(environment, "packet_sendmsg") &&
+		    environment_has_function(environment, "packet_recvmsg"));
+	set(f, FEATURE_EXIT_RECEIVE,
+	    exits && environment_has_function(environment, "skb_consume_udp"));
+	set(f, FEATURE_ARRIVALS,
+	    f->features[FEATURE_COOKIES].available &&
+		    environment_has_tracepoint(environment, "udp_fail_queue_rcv_skb"));
+	set(f, FEATURE_COPIES, environment_has_tracepoint(environment, "skb_copy_datagram_iovec"));
+	f->has_sendpage = exits && environment_has_function(environment, "inet_sendpage");
 }
 
 int connsnoop_features_detect(struct environment *environment, enum backend backend,
@@ -91,6 +135,7 @@ int connsnoop_features_detect(struct environment *environment, enum backend back
 	set(&f, FEATURE_ARGS, environment_has_function(environment, "bpf_copy_from_user_task"));
 	set(&f, FEATURE_CAST, environment_has_function(environment, "bpf_rdonly_cast"));
 	set(&f, FEATURE_STAND_IN, environment_can_preempt_tracepoints(environment));
+	detect_for_datagrams(environment, &f);
 	r = choose(&f, backend, error);
 	if (r < 0)
 		return r;

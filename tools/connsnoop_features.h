@@ -14,6 +14,12 @@ enum connsnoop_feature {
 	FEATURE_EXIT_CONNECT,
 	FEATURE_ROUTES_IPV4,
 	FEATURE_ROUTES_IPV6,
+	FEATURE_DATAGRAMS,
+	FEATURE_EXIT_DATAGRAMS,
+	FEATURE_EXIT_PACKETS,
+	FEATURE_EXIT_RECEIVE,
+	FEATURE_ARRIVALS,
+	FEATURE_COPIES,
 	FEATURE_COOKIES,
 	FEATURE_SOCKET_FILES,
 	FEATURE_ARGS,
@@ -24,6 +30,7 @@ enum connsnoop_feature {
 
 struct connsnoop_features {
 	struct feature features[CONNSNOOP_FEATURES]; /* by enum connsnoop_feature */
+	bool has_sendpage;			     /* inet_sendpage(), if EXIT_ACCEPT */
 	unsigned int accept_parameters;		     /* of inet_csk_accept(), if EXIT_ACCEPT */
 };
 
@@ -39,6 +46,13 @@ static inline bool connsnoop_uses(const struct connsnoop_features *features,
 				  enum connsnoop_feature feature)
 {
 	return features->features[feature].used;
+}
+
+/* Can what is sent and received on datagram sockets be seen? */
+static inline bool connsnoop_sees_datagrams(const struct connsnoop_features *features)
+{
+	return connsnoop_uses(features, FEATURE_DATAGRAMS) ||
+	       connsnoop_uses(features, FEATURE_EXIT_DATAGRAMS);
 }
 
 #endif

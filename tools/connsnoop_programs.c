@@ -65,36 +65,68 @@ static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_b
 		choose_for_accept(bpf, f);
 }
 
-static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-				 bool preemptible)
+/* What is sent and received. */
+static void choose_for_flows(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
 {
-	bool udp = o->traffic.protocols & SELECT_UDP;
-	bool routed = o->traffic.protocols & (SELECT_ICMP | SELECT_RAW);
+	bool exits = connsnoop_uses(f, FEATURE_EXIT_DATAGRAMS);
+	bool stand_in = connsnoop_uses(f, FEATURE_STAND_IN);
 
-	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE))) {
+	if (connsnoop_uses(f, FEATURE_DATAGRAMS)) {
 		want(bpf->progs.on_receive, true);
 		want(bpf->progs.on_send, true);
-		want(bpf->progs.on_receive_stand_in, preemptible);
-		want(bpf->progs.on_send_stand_in, preemptible);
-		want(bpf->progs.on_release, true);
-		want(bpf->progs.on_flow_owner_exit, true);
-		want(bpf->progs.sweep_flows, true);
-		want(bpf->progs.on_sendmsg4, udp);
-		want(bpf->progs.on_sendmsg6, udp);
-		want(bpf->progs.on_recvmsg4, udp);
-		want(bpf->progs.on_recvmsg6, udp);
-		want(bpf->progs.on_arrival, udp);
-		want(bpf->progs.on_drop, udp);
-		want(bpf->progs.on_copy, routed);
-		if (routed) {
-			settings_of(bpf)->watch_routes = true;
-			want(bpf->progs.on_lookup4, true);
-			want(bpf->progs.on_lookup6, true);
-		}
+		want(bpf->progs.on_receive_stand_in, stand_in);
+		want(bpf->progs.on_send_stand_in, stand_in);
 	}
+	want(bpf->progs.on_inet_sendmsg, exits);
+	want(bpf->progs.on_inet6_sendmsg, exits);
+	want(bpf->progs.on_inet_recvmsg, exits);
+	want(bpf->progs.on_inet6_recvmsg, exits);
+	want(bpf->progs.on_inet_sendpage, f->has_sendpage);
+	want(bpf->progs.on_packet_sendmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
+	want(bpf->progs.on_packet_recvmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
+	want(bpf->progs.on_release, true);
+	want(bpf->progs.on_flow_owner_exit, true);
+	want(bpf->progs.sweep_flows, true);
+}
+
+/* Who it goes to and comes from. */
+static void choose_for_peers(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
+			     const struct connsnoop_features *f)
+{
+	bool udp = o->traffic.protocols & SELECT_UDP;
+	bool others = o->traffic.protocols & (SELECT_ICMP | SELECT_RAW);
+	bool consume = udp && connsnoop_uses(f, FEATURE_EXIT_RECEIVE);
+	bool arrivals = udp && connsnoop_uses(f, FEATURE_ARRIVALS);
+
+	want(bpf->progs.on_sendmsg4, udp);
+	want(bpf->progs.on_sendmsg6, udp);
+	want(bpf->progs.on_consume, consume);
+	want(bpf->progs.on_recvmsg4, udp && !consume);
+	want(bpf->progs.on_recvmsg6, udp && !consume);
+	settings_of(bpf)->watch_arrivals = arrivals;
+	want(bpf->progs.on_arrival, arrivals);
+	want(bpf->progs.on_drop, arrivals);
+	want(bpf->progs.on_copy, others && connsnoop_uses(f, FEATURE_COPIES));
+	settings_of(bpf)->watch_routes = others;
+	if (others) {
+		want(bpf->progs.on_lookup4, f->features[FEATURE_ROUTES_IPV4].available);
+		want(bpf->progs.on_lookup6, f->features[FEATURE_ROUTES_IPV6].available);
+	}
+}
+
+static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
+				 const struct connsnoop_features *f)
+{
+	bool udp = o->traffic.protocols & SELECT_UDP;
+
 	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
 		want(bpf->progs.on_bind4, udp);
 		want(bpf->progs.on_bind6, udp);
+	}
+	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE)) &&
+	    connsnoop_sees_datagrams(f)) {
+		choose_for_flows(bpf, f);
+		choose_for_peers(o, bpf, f);
 	}
 }
 
@@ -129,7 +161,7 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	if (o->traffic.protocols & SELECT_TCP)
 		choose_for_tcp(o, bpf, f);
 	if (o->traffic.protocols & SELECT_DATAGRAMS && !o->failed)
-		choose_for_datagrams(o, bpf, preemptible);
+		choose_for_datagrams(o, bpf, f);
 }
 
 /* Maps that nobody will use take the least there is. */
