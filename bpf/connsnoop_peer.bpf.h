@@ -57,10 +57,14 @@ static __always_inline void peer_by_route(const void *flow, __u8 protocol, const
 					  __be16 port)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 stack, end;
 
 	if (!protocol || (port && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6))
 		return;
-	if ((__u64)flow - (__u64)READ(task, stack) < STACK_BYTES)
+	stack = (__u64)READ(task, stack);
+	end = stack + STACK_BYTES;
+	asm volatile("" : "+r"(end)); /* no subtraction: not with such a pointer */
+	if ((__u64)flow >= stack && (__u64)flow < end)
 		peer_put(raddr, 0);
 }
 
