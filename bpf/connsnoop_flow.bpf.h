@@ -8,8 +8,8 @@
 
 #include "connsnoop_socket.bpf.h"
 
-#define FLOW_TRIES  4  /* keys that are looked at to find a flow that has not been used of late */
-#define FLOW_CLOSES 16 /* of one socket that are closed in its release; a sweep does the rest */
+#define FLOW_TRIES  4 /* keys that are looked at to find a flow that has not been used of late */
+#define FLOW_CLOSES 6 /* of one socket that are closed in its release; a sweep does the rest */
 #define FLOW_WANTED 0x1
 #define FLOW_TOLD   0x2 /* its flow record is out */
 #define E2BIG	    7
@@ -90,7 +90,7 @@ struct datagram_socket {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SOCKETS_MAX);
+	__uint(max_entries, FLOWS_MAX);
 	__type(key, __u64); /* datagram_cookie() */
 	__type(value, struct datagram_socket);
 } datagram_sockets SEC(".maps");
