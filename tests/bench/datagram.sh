@@ -59,9 +59,9 @@ median() {
 	sort -g "$T/$1" | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-# loss ON OFF: the median of the pairs, in percent
+# loss ON OFF: how the number changes: the median of the pairs, in percent
 loss() {
-	paste "$T/$1" "$T/$2" | awk '{ print (1 - $1 / $2) * 100 }' >"$T/loss"
+	paste "$T/$1" "$T/$2" | awk '{ print ($1 / $2 - 1) * 100 }' >"$T/loss"
 	printf '%.1f' "$(median loss)"
 }
 
@@ -100,12 +100,12 @@ printf '%-44s %10s %10s %10s\n' "what, on one processor" off "connsnoop" "tcpdum
 for what in "ping:UDP ping-pong, 64 bytes, round trips/s" "connected:  connected" \
 	"oneway:UDP one way, 1400 bytes, datagrams/s"; do
 	key=${what%%:*}
-	printf '%-44s %10.0f %9.1f%% %9.1f%%\n' "${what#*:}" "$(median "off_$key")" \
-		"-$(loss "on_$key" "off_$key")" "-$(loss "tcpdump_$key" "off_$key")"
+	printf '%-44s %10.0f %+9.1f%% %+9.1f%%\n' "${what#*:}" "$(median "off_$key")" \
+		"$(loss "on_$key" "off_$key")" "$(loss "tcpdump_$key" "off_$key")"
 done
-printf '%-44s %10.0f %9.1f%%\n' "TCP ping-pong, 64 bytes, round trips/s" "$(median off_tcp)" \
-	"-$(loss on_tcp off_tcp)"
-printf '%-44s %10s %9.1f%%\n' "  with --proto tcp" "" "-$(loss only_tcp off_tcp)"
+printf '%-44s %10.0f %+9.1f%%\n' "TCP ping-pong, 64 bytes, round trips/s" "$(median off_tcp)" \
+	"$(loss on_tcp off_tcp)"
+printf '%-44s %10s %+9.1f%%\n' "  with --proto tcp" "" "$(loss only_tcp off_tcp)"
 
 connsnoop --stats
 "${INSIDE[@]}" "$BUILD/tests/datagram" burst $FLOWS || die "burst"
