@@ -8,8 +8,8 @@
 
 #include "connsnoop_socket.bpf.h"
 
-#define FLOW_TRIES  8  /* flows that are looked at to find one that has not been used of late */
-#define FLOW_CLOSES 16 /* of one socket that are closed in its release; a sweep does the rest */
+#define FLOW_TRIES  4 /* flows that are looked at to find one that has not been used of late */
+#define FLOW_CLOSES 8 /* of one socket that are closed in its release; a sweep does the rest */
 #define FLOW_WANTED 0x1
 #define FLOW_TOLD   0x2 /* its flow record is out */
 #define E2BIG	    7
@@ -57,7 +57,7 @@ struct {
 	__type(value, struct flow_key);
 } flow_queue SEC(".maps");
 
-#define ARRIVALS 8 /* packets of a socket that may be on their way, a power of two */
+#define ARRIVALS 4 /* packets of a socket that may be on their way, a power of two */
 
 struct arrival {
 	__u64 raddr[2];
@@ -183,8 +183,9 @@ static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u
 }
 
 /* Takes the oldest key out of the queue and closes its flow; one that has been used since it was
- * queued goes back to the end, unless this is the @last try. Returns whether there is room now. */
-static __noinline int flow_make_room(__u32 last)
+ * queued goes back to the end, unless this is the @last try. Returns whether there is room now. A
+ * global function: it is verified once, and not in each turn of a loop. */
+__weak int flow_make_room(__u32 last)
 {
 	struct flow_key key;
 	struct flow *flow;
@@ -204,20 +205,27 @@ static __noinline int flow_make_room(__u32 last)
 	return 1;
 }
 
-/* Where the queue is full of keys of flows that are over, some are taken out. */
+/* Takes the oldest key out of the full queue; if its flow is not over it goes back to the end,
+ * unless this is the @last try. Global as flow_make_room(). */
+__weak int flow_queue_make_room(__u32 last)
+{
+	struct flow_key key;
+
+	if (bpf_map_pop_elem(&flow_queue, &key))
+		return 0;
+	if (!last && bpf_map_lookup_elem(&flows, &key))
+		bpf_map_push_elem(&flow_queue, &key, BPF_ANY);
+	else if (flow_close(&key, 0, CLOSE_EARLY))
+		__sync_fetch_and_add(&flow_counters.early, 1);
+	return 0;
+}
+
 static __noinline int flow_queue_push(const struct flow_key *key)
 {
-	struct flow_key first;
-
-	for (int i = 0; i < FLOW_TRIES; i++) {
+	for (__u32 i = 0; i < FLOW_TRIES; i++) {
 		if (!bpf_map_push_elem(&flow_queue, key, BPF_ANY))
 			return 0;
-		if (bpf_map_pop_elem(&flow_queue, &first))
-			continue;
-		if (i < FLOW_TRIES - 1 && bpf_map_lookup_elem(&flows, &first))
-			bpf_map_push_elem(&flow_queue, &first, BPF_ANY);
-		else if (flow_close(&first, 0, CLOSE_EARLY))
-			__sync_fetch_and_add(&flow_counters.early, 1);
+		flow_queue_make_room(i == FLOW_TRIES - 1);
 	}
 	return bpf_map_push_elem(&flow_queue, key, BPF_ANY);
 }
