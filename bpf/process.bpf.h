@@ -14,45 +14,40 @@
 static __always_inline const volatile struct filter_config *process_filter(void);
 
 /* Collects pointers to the components of a path, leaf first, through mount points up to the root of
- * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). @hot: it
- * runs often; else it is to be verified quickly, which cheap reads take 4 ms longer for. */
-#define PATH_READ(...) (hot ? READ(__VA_ARGS__) : BPF_CORE_READ(__VA_ARGS__))
-
-static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file,
-					 const bool hot)
+ * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). By probe
+ * reads: READ() would save an exec 1 us, and take the verifier 5 ms longer. */
+static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
 {
 	volatile struct process_record *record = (void *)scratch->head;
-	struct dentry *dentry = PATH_READ(file, f_path.dentry);
-	struct vfsmount *vfsmount = PATH_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
 	struct mount *mount = container_of(vfsmount, struct mount, mnt);
-	struct dentry *root = PATH_READ(vfsmount, mnt_root);
+	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
 
-	if (dentry != root && !PATH_READ(dentry, d_hash.pprev))
+	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
 		record->flags |= PROCESS_EXE_DELETED;
 	for (int i = 0; i < PATH_PARTS_MAX + PATH_MOUNTS_MAX; i++) {
 		struct dentry *parent;
 
 		if (dentry == root) {
-			struct mount *up = PATH_READ(mount, mnt_parent);
+			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
 			if (up == mount || !up)
 				return;
-			dentry = PATH_READ(mount, mnt_mountpoint);
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			mount = up;
-			root = PATH_READ(mount, mnt.mnt_root);
+			root = BPF_CORE_READ(mount, mnt.mnt_root);
 			continue;
 		}
-		if (!text_push_part(scratch, PATH_READ(dentry, d_name.name)))
+		if (!text_push_part(scratch, BPF_CORE_READ(dentry, d_name.name)))
 			break;
-		parent = PATH_READ(dentry, d_parent);
+		parent = BPF_CORE_READ(dentry, d_parent);
 		if (parent == dentry) /* never had a place in a tree: a memfd */
 			return;
 		dentry = parent;
 	}
 	record->flags |= PROCESS_EXE_CUT;
 }
-
-#undef PATH_READ
 
 /* Appends the command line of @task, which is current (pages there: just written by its exec) or,
  * in a sleepable iterator, any. */
@@ -98,15 +93,14 @@ static __always_inline struct process_record *process_begin(struct text_scratch 
 	return record;
 }
 
-static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm,
-				       const bool hot)
+static __always_inline void exe_append(volatile struct text_scratch *scratch, struct mm_struct *mm)
 {
 	volatile struct process_record *record = (void *)scratch->head;
 	struct file *file = READ(mm, exe_file);
 
 	if (!file)
 		return;
-	path_collect(scratch, file, hot);
+	path_collect(scratch, file);
 	text_append_parts(scratch, PATH_PARTS_MAX);
 	record->exe_length = scratch->used;
 }
@@ -139,7 +133,7 @@ static __always_inline void process_exec(struct task_struct *task, struct linux_
 	record = process_begin(scratch, PROCESS_EXEC);
 	current_read_id(&record->id);
 	task_announce_cgroup(task, record->id.cgroup_id, TEXT_CGROUP);
-	exe_append(scratch, mm, true);
+	exe_append(scratch, mm);
 	record->filename_length = text_append(scratch, READ(bprm, filename));
 	record->interp_length = text_append(scratch, READ(bprm, interp));
 	args_append(scratch, mm, NULL);
@@ -349,7 +343,7 @@ static __always_inline int process_list(struct iterator_task *ctx, const bool ma
 	if (record->id.flags & PROCESS_KTHREAD) {
 		record->kthread_length = text_append(scratch, kthread_full_name(task));
 	} else if (mm) {
-		exe_append(scratch, mm, false);
+		exe_append(scratch, mm);
 		if (may_fault)
 			args_append(scratch, mm, task);
 	}

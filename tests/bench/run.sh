@@ -272,9 +272,11 @@ bench_start() {
 	for ((i = 0; i < RUNS; i++)); do
 		timed start -r "$TOOL" --netns "/run/netns/$NS" -v
 		timed start_json -r "$TOOL" --netns "/run/netns/$NS" -v -j
+		timed start_tcp -r "$TOOL" --netns "/run/netns/$NS" -v --proto tcp
 	done
 	row "from start to ready, ms" "$(median start)" "" "" "< 150" \
 		"$(judge "$(median start) < 150")"
+	row "  with --proto tcp, ms" "$(median start_tcp)" "" "" "< 150" "$(judge "$(median start_tcp) < 150")"
 	row "  with -j, ms" "$(median start_json)" "" "" "< 150" "$(judge "$(median start_json) < 150")"
 }
 
@@ -300,7 +302,7 @@ bench_traffic() {
 		say "ping-pong and streams, $((i + 1)) of $RUNS"
 		load ping_off -1 ping
 		load stream_off -1 stream
-		tool_start "$T/out" -j
+		tool_start "$T/out" -j --proto tcp
 		load ping_on -1 ping
 		load stream_on -1 stream
 		tool_end
@@ -322,13 +324,13 @@ bench_pairs() {
 	for ((i = 0; i < RUNS; i++)); do
 		say "connect and close, $((i + 1)) of $RUNS"
 		load pairs_off -1 connect
-		tool_start "$T/out" -j
+		tool_start "$T/out" -j --proto tcp
 		load pairs_json -1 connect
 		tool_end
-		tool_start /dev/null
+		tool_start /dev/null --proto tcp
 		load pairs_table -1 connect
 		tool_end
-		tool_start "$T/out" -j -e connect
+		tool_start "$T/out" -j --proto tcp -e connect
 		load pairs_connect -1 connect
 		tool_end
 	done
