@@ -198,6 +198,8 @@ int BPF_PROG(on_lookup4, u32 table, const struct flowi4 *flow, const struct fib_
 {
 	__u64 raddr[2];
 
+	if (flow->__fl_common.flowic_proto == IPPROTO_UDP && flow->uli.ports.dport)
+		return 0; /* by far the commonest, and known by other hooks */
 	address_from_ipv4(raddr, flow->daddr);
 	if (settings.watch_routes)
 		peer_by_route(flow, flow->__fl_common.flowic_proto, raddr, flow->uli.ports.dport);
@@ -215,6 +217,8 @@ int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result
 	__u32 error = EHOSTUNREACH;
 	__u64 raddr[2];
 
+	if (flow->__fl_common.flowic_proto == IPPROTO_UDP && flow->uli.ports.dport)
+		return 0;
 	address_from_ipv6(raddr, &flow->daddr);
 	if (settings.watch_routes)
 		peer_by_route(flow, flow->__fl_common.flowic_proto, raddr, flow->uli.ports.dport);

@@ -8,8 +8,8 @@
 
 #include "connsnoop_socket.bpf.h"
 
-#define FLOW_TRIES  4 /* flows that are looked at to find one that has not been used of late */
-#define FLOW_CLOSES 8 /* of one socket that are closed in its release; a sweep does the rest */
+#define FLOW_TRIES  4 /* keys that are looked at to find a flow that has not been used of late */
+#define FLOW_CLOSES 6 /* of one socket that are closed in its release; a sweep does the rest */
 #define FLOW_WANTED 0x1
 #define FLOW_TOLD   0x2 /* its flow record is out */
 #define E2BIG	    7
@@ -90,7 +90,7 @@ struct datagram_socket {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SOCKETS_MAX);
+	__uint(max_entries, FLOWS_MAX);
 	__type(key, __u64); /* datagram_cookie() */
 	__type(value, struct datagram_socket);
 } datagram_sockets SEC(".maps");
@@ -182,67 +182,48 @@ static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u
 	return 1;
 }
 
-/* Takes the oldest key out of the queue and closes its flow; one that has been used since it was
- * queued goes back to the end, unless this is the @last try. Returns whether there is room now. A
- * global function: it is verified once, and not in each turn of a loop. */
-__weak int flow_make_room(__u32 last)
+/* Takes keys out of the queue, the oldest first, up to that of a flow that has not been used since
+ * it was queued, and closes that one. Others go back to the end. */
+static __noinline int flow_make_room(void)
 {
 	struct flow_key key;
 	struct flow *flow;
 
-	if (bpf_map_pop_elem(&flow_queue, &key))
-		return 1;
-	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow)
-		return 0;
-	if (!last && flow->used_ns > flow->queued_ns) {
-		flow->queued_ns = bpf_ktime_get_ns();
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		if (bpf_map_pop_elem(&flow_queue, &key))
+			return 0;
+		flow = bpf_map_lookup_elem(&flows, &key);
+		if (!flow)
+			continue;
+		if (i == FLOW_TRIES - 1 || flow->used_ns <= flow->queued_ns)
+			break;
+		flow->queued_ns = flow->used_ns;
 		bpf_map_push_elem(&flow_queue, &key, BPF_ANY);
-		return 0;
 	}
-	flow_close(&key, 0, CLOSE_EARLY);
-	__sync_fetch_and_add(&flow_counters.early, 1);
-	return 1;
-}
-
-/* Takes the oldest key out of the full queue; if its flow is not over it goes back to the end,
- * unless this is the @last try. Global as flow_make_room(). */
-__weak int flow_queue_make_room(__u32 last)
-{
-	struct flow_key key;
-
-	if (bpf_map_pop_elem(&flow_queue, &key))
-		return 0;
-	if (!last && bpf_map_lookup_elem(&flows, &key))
-		bpf_map_push_elem(&flow_queue, &key, BPF_ANY);
-	else if (flow_close(&key, 0, CLOSE_EARLY))
+	if (flow_close(&key, 0, CLOSE_EARLY))
 		__sync_fetch_and_add(&flow_counters.early, 1);
 	return 0;
 }
 
-static __noinline int flow_queue_push(const struct flow_key *key)
+/* For each flow that begins, one that is over leaves the queue. */
+static __noinline int flow_queue_clean(void)
 {
-	for (__u32 i = 0; i < FLOW_TRIES; i++) {
-		if (!bpf_map_push_elem(&flow_queue, key, BPF_ANY))
-			return 0;
-		flow_queue_make_room(i == FLOW_TRIES - 1);
-	}
-	return bpf_map_push_elem(&flow_queue, key, BPF_ANY);
+	struct flow_key first;
+
+	if (!bpf_map_peek_elem(&flow_queue, &first) && !bpf_map_lookup_elem(&flows, &first))
+		return bpf_map_pop_elem(&flow_queue, &first);
+	return 0;
 }
 
-/* Puts it into the table, and makes room for it if need be. */
-static __noinline int flow_insert(const struct flow_key *key, const struct flow *flow)
+/* Puts it into the table and the queue, if there is room in both. */
+static __noinline int flow_put(const struct flow_key *key, const struct flow *flow)
 {
-	int r;
+	int r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 
-	for (__u32 i = 0; i < 2 * FLOW_TRIES; i++) {
-		r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-		if (r != -E2BIG)
-			break;
-		flow_make_room(i >= FLOW_TRIES);
+	if (!r && bpf_map_push_elem(&flow_queue, key, BPF_ANY)) {
+		bpf_map_delete_elem(&flows, key);
+		return -E2BIG;
 	}
-	if (!r)
-		flow_queue_push(key);
 	return r;
 }
 
@@ -324,7 +305,12 @@ static __noinline struct flow *flow_begin(const struct sock *sk, const struct fl
 		return NULL;
 	fresh.began_ns = bpf_ktime_get_ns();
 	fresh.used_ns = fresh.queued_ns = fresh.began_ns;
-	r = flow_insert(key, &fresh);
+	flow_queue_clean();
+	r = flow_put(key, &fresh);
+	if (r == -E2BIG) {
+		flow_make_room();
+		r = flow_put(key, &fresh);
+	}
 	if (r == -E2BIG || r == -ENOMEM)
 		record_count_lost(RECORD_FLOW);
 	flow = bpf_map_lookup_elem(&flows, key);
