@@ -8,7 +8,7 @@
 
 #include "connsnoop_socket.bpf.h"
 
-#define FLOW_TRIES  4 /* keys that are looked at to find a flow that has not been used of late */
+#define FLOW_TRIES  8 /* keys that are looked at to find a flow that has not been used of late */
 #define FLOW_CLOSES 6 /* of one socket that are closed in its release; a sweep does the rest */
 #define FLOW_WANTED 0x1
 #define FLOW_TOLD   0x2 /* its flow record is out */
@@ -183,8 +183,9 @@ static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u
 }
 
 /* Takes keys out of the queue, the oldest first, up to that of a flow that has not been used since
- * it was queued, and closes that one. Others go back to the end. */
-static __noinline int flow_make_room(void)
+ * it was queued, and closes that one. Others go back to the end. A global
+ * function: it is verified once. */
+__weak int flow_make_room(void)
 {
 	struct flow_key key;
 	struct flow *flow;
