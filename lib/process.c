@@ -194,95 +194,6 @@ static int record_image(const struct process_table *table, const struct process_
 	return image_new_record(record, texts, before, ret_image, ret_source);
 }
 
-int process_table_add(struct process_table *table, const struct process_record *record,
-		      size_t length)
-{
-	static const enum rank ranks[] = {
-		[PROCESS_EXEC] = RANK_EXEC, [PROCESS_FORK] = RANK_FORK, [PROCESS_ITER] = RANK_ITER};
-	_cleanup_(image_unrefp) struct image *image = NULL;
-	struct record_texts texts;
-	enum name_source source;
-	struct entry *entry;
-	enum rank rank;
-	int r;
-
-	if (image_record_texts(record, length, &texts) < 0 || !record->id.tgid ||
-	    !record->id.start_ns || strnlen(record->id.comm, COMM_SIZE) == COMM_SIZE ||
-	    record->origin >= ARRAY_SIZE(ranks) || !ranks[record->origin])
-		return -EBADMSG;
-	rank = ranks[record->origin];
-	entry = entry_of(table, &record->id);
-	if (entry && (record->id.exec_id < entry->now.exec_id ||
-		      (record->id.exec_id == entry->now.exec_id && rank < entry->now.rank)))
-		return 0;
-
-	r = record_image(table, record, &texts, entry, &image, &source);
-	if (r < 0)
-		return r;
-	if (!entry)
-		entry = entry_new(table, &record->id);
-	if (!entry)
-		return -ENOMEM;
-	if (record->id.exec_id > entry->now.exec_id)
-		entry_exec(entry, record->id.exec_id);
-	if (image)
-		entry_learn(entry, image_ref(image), source, rank);
-	return 0;
-}
-
-void process_table_exit(struct process_table *table, const struct process_id *id)
-{
-	struct entry *entry = entry_of(table, id);
-
-	/* Also one that nobody knows: that it is dead is reason enough not to look for it. */
-	if (!entry && id->start_ns && !(id->flags & PROCESS_KTHREAD))
-		entry = entry_new(table, id);
-	if (!entry || entry->dead)
-		return;
-	entry->dead = true;
-	if (!entry->pins)
-		DL_APPEND(table->dead, entry);
-}
-
-void process_table_pin(struct process_table *table, const struct process_id *id)
-{
-	struct entry *entry = entry_of(table, id);
-
-	if (!entry)
-		return;
-	if (entry->dead && !entry->pins)
-		DL_DELETE(table->dead, entry);
-	entry->pins++;
-}
-
-void process_table_unpin(struct process_table *table, const struct process_id *id)
-{
-	struct entry *entry = entry_of(table, id);
-
-	/* No pins: pinned, forgotten and met again since then. */
-	if (!entry || !entry->pins || --entry->pins)
-		return;
-	image_unrefp(&entry->before.image);
-	if (entry->dead)
-		DL_APPEND(table->dead, entry);
-}
-
-/* Whether procfs may be asked, and has something to tell. */
-static bool entry_wants_visit(const struct process_table *table, const struct entry *entry,
-			      const struct process_id *id, bool need_args)
-{
-	const struct image *image;
-
-	if (table->proc_fd < 0 || !id->start_ns || !id->tgid)
-		return false;
-	if (!entry || id->exec_id > entry->now.exec_id)
-		return !entry || !entry->dead;
-	if (entry->dead || entry->now.visited || id->exec_id < entry->now.exec_id)
-		return false;
-	image = entry->now.image;
-	return !image || image->undecided || (need_args && !image->args);
-}
-
 /* The name that procfs gives a program of which @known was known, or NULL. False: no better. */
 static bool procfs_choice(const struct image *known, struct procfs_process *process,
 			  struct name_facts *facts, struct name_choice *ret_choice)
@@ -343,6 +254,98 @@ static void entry_visit(struct process_table *table, struct entry *entry,
 		entry_learn(entry, image,
 			    known && !known->undecided ? entry->now.source : choice.source,
 			    known ? entry->now.rank : RANK_PROCFS);
+}
+
+int process_table_add(struct process_table *table, const struct process_record *record,
+		      size_t length)
+{
+	static const enum rank ranks[] = {
+		[PROCESS_EXEC] = RANK_EXEC, [PROCESS_FORK] = RANK_FORK, [PROCESS_ITER] = RANK_ITER};
+	_cleanup_(image_unrefp) struct image *image = NULL;
+	struct record_texts texts;
+	enum name_source source;
+	struct entry *entry;
+	enum rank rank;
+	int r;
+
+	if (image_record_texts(record, length, &texts) < 0 || !record->id.tgid ||
+	    !record->id.start_ns || strnlen(record->id.comm, COMM_SIZE) == COMM_SIZE ||
+	    record->origin >= ARRAY_SIZE(ranks) || !ranks[record->origin])
+		return -EBADMSG;
+	rank = ranks[record->origin];
+	entry = entry_of(table, &record->id);
+	if (entry && (record->id.exec_id < entry->now.exec_id ||
+		      (record->id.exec_id == entry->now.exec_id && rank < entry->now.rank)))
+		return 0;
+
+	r = record_image(table, record, &texts, entry, &image, &source);
+	if (r < 0)
+		return r;
+	if (!entry)
+		entry = entry_new(table, &record->id);
+	if (!entry)
+		return -ENOMEM;
+	if (record->id.exec_id > entry->now.exec_id)
+		entry_exec(entry, record->id.exec_id);
+	if (image)
+		entry_learn(entry, image_ref(image), source, rank);
+	/* Kernels before 5.18 tell no arguments of what runs already. Later it may be dead. */
+	if (rank == RANK_ITER && image && texts.exe && !image->args && table->proc_fd >= 0)
+		entry_visit(table, entry, &record->id);
+	return 0;
+}
+
+void process_table_exit(struct process_table *table, const struct process_id *id)
+{
+	struct entry *entry = entry_of(table, id);
+
+	/* Also one that nobody knows: that it is dead is reason enough not to look for it. */
+	if (!entry && id->start_ns && !(id->flags & PROCESS_KTHREAD))
+		entry = entry_new(table, id);
+	if (!entry || entry->dead)
+		return;
+	entry->dead = true;
+	if (!entry->pins)
+		DL_APPEND(table->dead, entry);
+}
+
+void process_table_pin(struct process_table *table, const struct process_id *id)
+{
+	struct entry *entry = entry_of(table, id);
+
+	if (!entry)
+		return;
+	if (entry->dead && !entry->pins)
+		DL_DELETE(table->dead, entry);
+	entry->pins++;
+}
+
+void process_table_unpin(struct process_table *table, const struct process_id *id)
+{
+	struct entry *entry = entry_of(table, id);
+
+	/* No pins: pinned, forgotten and met again since then. */
+	if (!entry || !entry->pins || --entry->pins)
+		return;
+	image_unrefp(&entry->before.image);
+	if (entry->dead)
+		DL_APPEND(table->dead, entry);
+}
+
+/* Whether procfs may be asked, and has something to tell. */
+static bool entry_wants_visit(const struct process_table *table, const struct entry *entry,
+			      const struct process_id *id, bool need_args)
+{
+	const struct image *image;
+
+	if (table->proc_fd < 0 || !id->start_ns || !id->tgid)
+		return false;
+	if (!entry || id->exec_id > entry->now.exec_id)
+		return !entry || !entry->dead;
+	if (entry->dead || entry->now.visited || id->exec_id < entry->now.exec_id)
+		return false;
+	image = entry->now.image;
+	return !image || image->undecided || (need_args && !image->args);
 }
 
 void process_table_find(struct process_table *table, const struct process_id *id, bool need_args,

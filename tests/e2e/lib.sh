@@ -218,7 +218,7 @@ tool_start() {
 	"${INSIDE[@]}" env --default-signal=INT "$TOOL" "${FORMAT[@]}" \
 		${BACKEND:+--backend="$BACKEND"} -v "$@" >"$T/tool.fifo" 2>"$T/err" &
 	TOOL_PID=$!
-	if ! wait_until 10 tool_ready_or_gone || ! says "$T/err" ready; then
+	if ! wait_until 30 tool_ready_or_gone || ! says "$T/err" ready; then
 		echo "the tool does not get ready: $TOOL ${FORMAT[*]} -v $*" | diag
 		diag <"$T/err"
 		return 1

@@ -11,7 +11,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # What tests use. One that this machine lacks will be missed by the test that needs it.
 PROGRAMS="bash dash sh busybox jq awk ip ss sysctl nsenter unshare setpriv findmnt mount umount sed
 	grep diff comm iconv find xargs ps script tmux getent python3 stdbuf
-	basename cat chmod chown chroot cp cut date dd dirname du echo env expr false head id kill
+	basename cat chmod chown chroot clear cp cut date dd dirname du echo env expr false head id kill
 	ln ls mkdir mkfifo mknod mktemp mv nice nproc od paste printf pwd readlink realpath rm rmdir
 	seq sha256sum sleep sort split stat stty sync tac tail taskset tee test timeout touch tr
 	true truncate tty uname uniq wc whoami yes"
