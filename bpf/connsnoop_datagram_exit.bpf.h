@@ -58,6 +58,13 @@ int BPF_PROG(on_inet6_recvmsg, struct socket *socket, void *message, size_t size
 	return recvmsg_returned(socket, flags, r);
 }
 
+/* Of ping and raw sockets of IPv6. */
+SEC("fexit/sock_common_recvmsg")
+int BPF_PROG(on_common_recvmsg, struct socket *socket, void *message, size_t size, int flags, int r)
+{
+	return recvmsg_returned(socket, flags, r);
+}
+
 SEC("fexit/packet_recvmsg")
 int BPF_PROG(on_packet_recvmsg, struct socket *socket, void *message, size_t size, int flags, int r)
 {

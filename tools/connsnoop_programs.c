@@ -81,6 +81,7 @@ static void choose_for_flows(struct connsnoop_bpf *bpf, const struct connsnoop_f
 	want(bpf->progs.on_inet6_sendmsg, exits);
 	want(bpf->progs.on_inet_recvmsg, exits);
 	want(bpf->progs.on_inet6_recvmsg, exits);
+	want(bpf->progs.on_common_recvmsg, exits);
 	want(bpf->progs.on_inet_sendpage, f->has_sendpage);
 	want(bpf->progs.on_packet_sendmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
 	want(bpf->progs.on_packet_recvmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
