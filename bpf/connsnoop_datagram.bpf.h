@@ -288,6 +288,14 @@ int on_bind6(struct bpf_sock *ctx)
 	return 1;
 }
 
+/* Where programs cannot ask for a socket's cookie later on, each has one from the beginning. */
+SEC("cgroup/sock_create")
+int on_create(struct bpf_sock *ctx)
+{
+	bpf_get_socket_cookie(ctx);
+	return 1;
+}
+
 /* The last descriptor of a socket is closed; packet sockets do not come by here. */
 SEC("cgroup/sock_release")
 int on_release(struct bpf_sock *ctx)

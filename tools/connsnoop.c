@@ -124,8 +124,7 @@ static int on_tick(void *context, uint64_t now_ns)
 static int attach(struct connsnoop *c)
 {
 	const struct connsnoop_options *o = &c->options;
-	const struct privileges_keep keep = {.kill = o->common.command != NULL,
-					     .bpf = o->common.stats};
+	struct privileges_keep keep = {.kill = o->common.command != NULL, .bpf = o->common.stats};
 	struct error error;
 	int r;
 
@@ -148,7 +147,10 @@ static int attach(struct connsnoop *c)
 		c->sweep_fd = iterator_link(c->bpf->progs.list_unheld);
 	c->swept_ns = clock_now_ns();
 	if (r == 0 && !o->list) {
-		int dropped = privileges_drop(&keep);
+		int dropped;
+
+		keep.bpf = keep.bpf || sweep_needs_rights(&c->sweep);
+		dropped = privileges_drop(&keep);
 
 		if (dropped < 0)
 			return fail(c, dropped, "cannot drop privileges: %s", strerror(-dropped));

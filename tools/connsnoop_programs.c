@@ -84,6 +84,7 @@ static void choose_for_flows(struct connsnoop_bpf *bpf, const struct connsnoop_f
 	want(bpf->progs.on_inet_sendpage, f->has_sendpage);
 	want(bpf->progs.on_packet_sendmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
 	want(bpf->progs.on_packet_recvmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
+	want(bpf->progs.on_create, !connsnoop_uses(f, FEATURE_COOKIES));
 	want(bpf->progs.on_release, true);
 	want(bpf->progs.on_flow_owner_exit, true);
 	want(bpf->progs.sweep_flows, true);

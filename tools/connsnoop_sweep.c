@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/connsnoop_sweep.h"
 
+#include <bpf/bpf.h>
+
 #include "bpf/connsnoop.h"
 #include "connsnoop.skel.h"
 #include "lib/clock.h"
 #include "lib/iterator.h"
+#include "lib/privileges.h"
 
 #define SWEEP_MIN_NS (40 * 1000 * 1000ULL) /* between two sweeps, however many flows wait */
 #define SWEEP_SHARE  20			   /* one part in so many of the time goes into sweeps */
@@ -31,6 +34,19 @@ int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns)
 void sweep_release(struct sweep *sweep)
 {
 	closep(&sweep->link_fd);
+}
+
+static int try_iterator(void *context)
+{
+	const struct sweep *sweep = context;
+	_cleanup_(closep) int fd = bpf_iter_create(sweep->link_fd);
+
+	return fd < 0 ? -errno : 0;
+}
+
+bool sweep_needs_rights(struct sweep *sweep)
+{
+	return sweep->bpf && privileges_run_without(try_iterator, sweep) < 0;
 }
 
 static int no_record(void *context _unused_, const struct record_header *record _unused_)

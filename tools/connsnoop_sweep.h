@@ -27,6 +27,9 @@ struct sweep {
 int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns);
 void sweep_release(struct sweep *sweep);
 
+/* Will sweeping take capabilities? Before 5.19 it does. */
+bool sweep_needs_rights(struct sweep *sweep);
+
 /* Sweeps if it is time to. @end: at once, if any flow waits for it. Returns 0 or a negative errno.
  */
 int sweep_tick(struct sweep *sweep, uint64_t now_ns, bool end);
