@@ -285,6 +285,14 @@ int main(int argc, char **argv)
 	proctop_options_parse(argc, argv, &p.options);
 	p.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	libbpf_set_print(p.options.common.verbose ? libbpf_verbose : libbpf_quiet);
+	if (p.options.common.features) {
+		struct error error;
+
+		r = programs_print_features(&p.options, stdout, &error);
+		if (r < 0)
+			fprintf(stderr, "proctop: %s\n", error.text);
+		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
 	r = run(&p);
 	status = exit_status(&p, r);
 	loop_free(p.loop);

@@ -6,6 +6,7 @@
 #include "bpf/proctop.h"
 #include "proctop.skel.h"
 #include "lib/environment.h"
+#include "lib/features.h"
 #include "lib/filter.h"
 
 static void bpfp(struct proctop_bpf **bpf)
@@ -83,6 +84,17 @@ static int load(const struct proctop_options *o, const struct features *features
 	return 0;
 }
 
+static struct features detect(const struct proctop_options *o, struct environment *environment)
+{
+	return (struct features){
+		.args = environment_has_function(environment, "bpf_copy_from_user_task"),
+		.net = !o->no_net && environment_has_tracepoint(environment, "sock_send_length") &&
+		       environment_has_tracepoint(environment, "sock_recv_length"),
+		.cast = environment_has_function(environment, "bpf_rdonly_cast"),
+		.preemptible = environment_can_preempt_tracepoints(environment),
+	};
+}
+
 int programs_load(const struct proctop_options *o, struct proctop_bpf **ret_bpf, bool *ret_net,
 		  struct error *error)
 {
@@ -92,13 +104,7 @@ int programs_load(const struct proctop_options *o, struct proctop_bpf **ret_bpf,
 
 	if (r < 0)
 		return r;
-	features = (struct features){
-		.args = environment_has_function(environment, "bpf_copy_from_user_task"),
-		.net = !o->no_net && environment_has_tracepoint(environment, "sock_send_length") &&
-		       environment_has_tracepoint(environment, "sock_recv_length"),
-		.cast = environment_has_function(environment, "bpf_rdonly_cast"),
-		.preemptible = environment_can_preempt_tracepoints(environment),
-	};
+	features = detect(o, environment);
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
 	r = load(o, &features, ret_bpf);
 	if (r < 0)
@@ -107,6 +113,32 @@ int programs_load(const struct proctop_options *o, struct proctop_bpf **ret_bpf,
 				 strerror(-r));
 	*ret_net = features.net;
 	return 0;
+}
+
+int programs_print_features(const struct proctop_options *o, FILE *file, struct error *error)
+{
+	_cleanup_(environment_freep) struct environment *environment = NULL;
+	int r = environment_new(&environment, error);
+	struct features found;
+
+	if (r < 0)
+		return r;
+	found = detect(o, environment);
+	const struct feature features[] = {
+		{"network_bytes", "bytes sent and received (sock_send_length; sock_recv_length)",
+		 found.net ||
+			 (o->no_net && environment_has_tracepoint(environment, "sock_send_length")),
+		 found.net},
+		{"iterator_args", "command lines of processes that ran before", found.args,
+		 found.args},
+		{"cast", "cheaper reads of kernel memory", found.cast, found.cast},
+		{"stand_in", "second programs for tracepoints that may be preempted (from 7.0 on)",
+		 found.preemptible, found.preemptible},
+	};
+
+	r = features_print(file, "proctop", features, ARRAY_SIZE(features), o->common.format,
+			   o->common.header);
+	return r < 0 && r != -EPIPE ? error_set(error, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
 int programs_attach(struct proctop_bpf *bpf, struct error *error)

@@ -13,6 +13,10 @@ struct proctop_bpf;
 int programs_load(const struct proctop_options *options, struct proctop_bpf **ret_bpf,
 		  bool *ret_net, struct error *error);
 
+/* --features: what the kernel offers, and what of it is used. Returns 0, or a negative errno with
+ * the cause. */
+int programs_print_features(const struct proctop_options *options, FILE *file, struct error *error);
+
 /* Attaches all but the iterators. From its return on nothing is missed. */
 int programs_attach(struct proctop_bpf *bpf, struct error *error);
 
