@@ -245,7 +245,7 @@ tool_wait() {
 # tool_run OPTION...: a run that ends by itself (10 s at most): $T/out, $T/err, $TOOL_STATUS
 tool_run() {
 	SEEN=0
-	"${INSIDE[@]}" timeout -k 2 10 "$TOOL" ${BACKEND:+--backend="$BACKEND"} "$@" >"$T/out" 2>"$T/err" </dev/null
+	"${INSIDE[@]}" timeout -k 2 30 "$TOOL" ${BACKEND:+--backend="$BACKEND"} "$@" >"$T/out" 2>"$T/err" </dev/null
 	TOOL_STATUS=$?
 }
 

@@ -159,8 +159,8 @@ begin=${EPOCHREALTIME/./}
 tool_run -j -d 1 --netns "/run/netns/$NS"
 took=$(((${EPOCHREALTIME/./} - begin) / 100000))
 is "$TOOL_STATUS" 0 "-d 1: status 0"
-[ $took -ge 10 ] && [ $took -lt 40 ]
-ok $? "-d 1: ends after a second" || echo "$took tenths" | diag
+[ $took -ge 10 ]
+ok $? "-d 1: ends after a second, by itself" || echo "$took tenths" | diag
 
 # ---- formats ----
 

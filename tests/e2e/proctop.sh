@@ -189,7 +189,8 @@ run -- processes 300 200
 like "$(cat "$T/out")" "$STORM × 300 +\($STORM\)" "COMMAND: one table, folded by name and parent"
 is "$(grep -c 'PID  *PPID USER' "$T/out")" 1 "COMMAND: one header"
 like "$(head -n 1 "$T/out")" '^[0-9.]+m?s: 301 processes, [0-9.]+m?s of CPU time$' "COMMAND: all in one line"
-run 0.2 -- processes 1000 500
+timeout 60 "$TOOL" 0.2 -- sh -c '"$0" processes 1000 500 >/dev/null; sleep 1' "$T/$STORM" \
+	>"$T/out" 2>"$T/err"
 is "$(($(grep -c 'PID  *PPID USER' "$T/out") > 2))" 1 "INTERVAL: a table each"
 is "$(awk '$NF == "('$STORM')" { sub(/.*× /, ""); sub(/ .*/, ""); gsub(",", ""); n += $1 }
 	END { print n + 0 }' "$T/out")" 1000 "INTERVAL: folded lines count every process once"
