@@ -30,6 +30,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux/$(AR
 	-Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
+SKELETONS  := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
 LIB_OBJS   := $(LIB_SRCS:%.c=$(B)/%.o)
 SCREENS    := proctop # tools that have one: lib/screen.c and ncurses
@@ -71,10 +72,13 @@ $(B)/%.o: %.c | $(B)/dependencies
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-# A tool: tools/<tool>.c and what begins with its name, its skeleton, the library
+# A tool: tools/<tool>.c and what begins with its name or with that of a part it shares, the
+# skeletons, the library
+connsnoop_PARTS := connsnoop connection
+proctop_PARTS   := proctop
 define tool
-$(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1).c tools/$(1)_*.c))
-$$($(1)_OBJS): | $(B)/$(1).skel.h
+$(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(foreach p,$($(1)_PARTS),$(wildcard tools/$(p).c tools/$(p)_*.c)))
+$$($(1)_OBJS): | $(SKELETONS)
 $(B)/$(1): $$($(1)_OBJS) $(LIB_OBJS) $(if $(filter $(1),$(SCREENS)),$(B)/lib/screen.o)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$^ $$(LDLIBS) \
@@ -87,7 +91,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
+PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_fields.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
 	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
@@ -174,7 +178,7 @@ clean: ## remove build/
 format: ## rewrite the sources in the project's style
 	clang-format -i $(SOURCES)
 
-lint: $(TOOLS:%=$(B)/%.skel.h) ## style, layers, shell and C checks; changes nothing
+lint: $(SKELETONS) ## style, layers, shell and C checks; changes nothing
 	@BUILD=$(abspath $(B)) bash tests/lint.sh
 
 help: ## this list

@@ -15,9 +15,12 @@ FUNCTION_LINES=80 # of a function, at most
 
 C=(bpf/*.c bpf/*.h lib/*.c lib/*.h tools/*.c tools/*.h tests/*/*.c tests/*/*.h)
 SCRIPTS=(tests/*.sh tests/*/*.sh vmlinux/*.sh .ci/run)
-TOOLS=(bpf/*.bpf.c)
-TOOLS=("${TOOLS[@]#bpf/}")
-TOOLS=("${TOOLS[@]%.bpf.c}")
+OBJECTS=(bpf/*.bpf.c)
+OBJECTS=("${OBJECTS[@]#bpf/}")
+OBJECTS=("${OBJECTS[@]%.bpf.c}")
+TOOLS=(tools/*.8.scd)
+TOOLS=("${TOOLS[@]#tools/}")
+TOOLS=("${TOOLS[@]%.8.scd}")
 
 # need PROGRAM: a check that cannot be made is not one that passed
 need() {
@@ -48,9 +51,10 @@ check_licence() {
 	done
 }
 
-# Who may include whom. A file is of a tool if its name begins with the tool's.
+# Who may include whom. A file is of a tool if its name begins with the tool's; of a part that tools
+# share (connection) likewise, and that knows no tool.
 check_layers() {
-	awk -v names="${TOOLS[*]}" '
+	awk -v names="${TOOLS[*]}" -v shared=connection '
 	function of_tool(path,    base, i) {
 		base = path
 		sub(/.*\//, "", base)
@@ -62,13 +66,15 @@ check_layers() {
 	function bad(why) {
 		printf "%s:%d: includes %s: %s\n", FILENAME, FNR, path, why
 	}
-	BEGIN { n = split(names, tools, " ") }
+	BEGIN { n = split(names " " shared, tools, " ") }
 	!/^[ \t]*#[ \t]*include[ \t]+"/ { next }
 	{
 		split($0, parts, "\"")
 		path = parts[2]
 		own = of_tool(FILENAME)
 		other = of_tool(path)
+		if (other == shared && own != "")
+			next
 	}
 	FILENAME ~ /^lib\// && path !~ /^lib\// && path !~ /^bpf\/(record|filter)\.h$/ {
 		bad("lib knows only lib, bpf/record.h and bpf/filter.h")
@@ -129,7 +135,7 @@ check_globals() {
 check_tidy() {
 	local flags bpf_flags tool
 	need clang-tidy || return
-	for tool in "${TOOLS[@]}"; do
+	for tool in "${OBJECTS[@]}"; do
 		[ -e "$BUILD/$tool.skel.h" ] || {
 			echo "no $BUILD/$tool.skel.h: build it first"
 			return
@@ -140,7 +146,7 @@ check_tidy() {
 	bpf_flags+=" -D__TARGET_ARCH_$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')"
 	bpf_flags+=" -Ivmlinux -Ibpf"
 	{
-		for tool in "${TOOLS[@]}"; do
+		for tool in "${OBJECTS[@]}"; do
 			echo "bpf/$tool.bpf.c $bpf_flags"
 		done
 		printf "%s $flags\n" lib/*.c tools/*.c

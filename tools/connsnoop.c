@@ -6,20 +6,21 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "lib/clock.h"
 #include "lib/command.h"
 #include "lib/filter.h"
 #include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
-#include "tools/connsnoop_existing.h"
-#include "tools/connsnoop_programs.h"
+#include "tools/connection_existing.h"
+#include "tools/connection_programs.h"
+#include "tools/connsnoop_gone.h"
 #include "tools/connsnoop_stats.h"
 #include "tools/connsnoop_stream.h"
-#include "tools/connsnoop_sweep.h"
-#include "tools/connsnoop_touch.h"
+#include "tools/connection_sweep.h"
+#include "tools/connection_touch.h"
 
 #define SWEEP_NS     (10 * NSEC_PER_SEC) /* so often, connections that are gone are looked for */
 #define SWEEP_AGE_NS (2 * NSEC_PER_SEC)	 /* if any are older than this */
@@ -27,14 +28,14 @@
 
 struct connsnoop {
 	struct connsnoop_options options;
-	struct connsnoop_bpf *bpf;
+	struct connection_bpf *bpf;
 	struct stream *stream;
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
 	struct touch touch;
 	struct sweep sweep;
-	int sweep_fd; /* link of the iterator for that; -1: none */
+	int gone_fd; /* link of the iterator for gone_sweep(); -1: none */
 	uint64_t swept_ns;
 	bool explained; /* why it failed has been said */
 	int stats_fd;
@@ -113,7 +114,7 @@ static int on_tick(void *context, uint64_t now_ns)
 	if (now_ns - c->swept_ns > SWEEP_NS) {
 		c->swept_ns = now_ns;
 		if (stream_has_older(c->stream, now_ns - SWEEP_AGE_NS))
-			r = existing_sweep(c->stream, c->loop, c->bpf, c->sweep_fd);
+			r = gone_sweep(c->stream, c->loop, c->bpf, c->gone_fd);
 	}
 	if (!r)
 		r = stream_tick(c->stream, now_ns, c->bpf->bss->counters.lost_rows, false);
@@ -125,6 +126,13 @@ static int attach(struct connsnoop *c)
 {
 	const struct connsnoop_options *o = &c->options;
 	struct privileges_keep keep = {.kill = o->common.command != NULL, .bpf = o->common.stats};
+	bool print = (o->list || o->existing) && o->events & EVENT_BIT(RECORD_OPEN);
+	struct existing_options existing = {
+		.process = &o->common.process,
+		.on_record = stream_record,
+		.on_socket = print ? stream_open_socket : NULL,
+		.context = c->stream,
+	};
 	struct error error;
 	int r;
 
@@ -140,11 +148,11 @@ static int attach(struct connsnoop *c)
 		if (r < 0)
 			return r;
 	}
-	r = existing_read(o, c->bpf, c->stream);
+	r = existing_read(&existing, c->bpf);
 	if (r < 0)
 		return r;
 	if (bpf_program__autoload(c->bpf->progs.list_unheld))
-		c->sweep_fd = iterator_link(c->bpf->progs.list_unheld);
+		c->gone_fd = iterator_link(c->bpf->progs.list_unheld);
 	c->swept_ns = clock_now_ns();
 	if (r == 0 && !o->list) {
 		int dropped;
@@ -180,20 +188,39 @@ static int trace(struct connsnoop *c)
 			return fail(c, r, "%s", error.text);
 	}
 	r = loop_run(c->loop);
-	return r < 0 ? r : existing_sweep(c->stream, c->loop, c->bpf, c->sweep_fd);
+	return r < 0 ? r : gone_sweep(c->stream, c->loop, c->bpf, c->gone_fd);
+}
+
+static int load(struct connsnoop *c, struct connection_features *ret_features)
+{
+	const struct connsnoop_options *o = &c->options;
+	struct connection_request request = {
+		.process = &o->common.process,
+		.traffic = &o->traffic,
+		.command = o->common.command != NULL,
+		.backend = o->common.backend,
+		.events = o->events,
+		.idle_ns = o->idle_ns,
+		.failed = o->failed,
+		.list = o->list,
+		.unheld = o->list || o->existing,
+	};
+	struct error error;
+	int r = programs_load(&request, ret_features, &c->bpf, &error);
+
+	return r < 0 ? fail(c, r, "%s", error.text) : 0;
 }
 
 /* Loads the programs, but attaches none. Returns 0 or a negative errno that has been explained. */
 static int show_features(struct connsnoop *c)
 {
 	const struct options *o = &c->options.common;
-	struct connsnoop_features f;
-	struct error error;
-	int r = programs_load(&c->options, &f, &c->bpf, &error);
+	struct connection_features f;
+	int r = load(c, &f);
 
 	if (r < 0)
-		return fail(c, r, "%s", error.text);
-	r = features_print(stdout, "connsnoop", f.features, CONNSNOOP_FEATURES, o->format,
+		return r;
+	r = features_print(stdout, "connsnoop", f.features, CONNECTION_FEATURES, o->format,
 			   o->header);
 	if (r < 0 && r != -EPIPE)
 		return fail(c, r, "cannot write: %s", strerror(-r));
@@ -211,17 +238,17 @@ static int run(struct connsnoop *c)
 		.on_tick = on_tick,
 		.context = c,
 	};
-	struct connsnoop_features features;
+	struct connection_features features;
 	struct error error;
 	int r, last;
 
 	if (o->common.command && (r = command_check(o->common.command, &error)) < 0)
 		return fail(c, r, "%s", error.text);
-	r = programs_load(o, &features, &c->bpf, &error);
+	r = load(c, &features);
 	if (r < 0)
-		return fail(c, r, "%s", error.text);
+		return r;
 	if (!o->list && !o->failed && o->traffic.protocols & SELECT_DATAGRAMS &&
-	    !connsnoop_sees_datagrams(&features)) {
+	    !connection_sees_datagrams(&features)) {
 		const char *text = "this kernel has neither the tracepoints nor the function hooks "
 				   "to see datagrams with (Linux 6.3, or fexit)";
 
@@ -270,7 +297,7 @@ int main(int argc, char **argv)
 	struct connsnoop c = {.touch = TOUCH_NONE,
 			      .sweep = SWEEP_NONE,
 			      .stats_fd = -1,
-			      .sweep_fd = -1};
+			      .gone_fd = -1};
 	int r, status;
 
 	setlocale(LC_CTYPE, "");
@@ -285,9 +312,9 @@ int main(int argc, char **argv)
 	}
 	loop_free(c.loop);
 	stream_free(c.stream);
-	connsnoop_bpf__destroy(c.bpf);
+	connection_bpf__destroy(c.bpf);
 	closep(&c.stats_fd);
-	closep(&c.sweep_fd);
+	closep(&c.gone_fd);
 	touch_release(&c.touch);
 	sweep_release(&c.sweep);
 	return status;

@@ -7,7 +7,7 @@
 #ifndef CONNSNOOP_OPEN_H
 #define CONNSNOOP_OPEN_H
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
 #include <stdbool.h>
 
 #include "lib/base.h"

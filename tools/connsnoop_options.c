@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/parse.h"
 #include "tools/connsnoop_row.h"
-#include "tools/connsnoop_words.h"
+#include "tools/connection_words.h"
 
 #define ALL_EVENTS                                                                                 \
 	(EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_LISTEN) |         \
@@ -66,7 +66,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		o->existing = true;
 		return 0;
 	case 'e':
-		if (parse_words(word, "event", connsnoop_events, &events, &error) < 0)
+		if (parse_words(word, "event", connection_events, &events, &error) < 0)
 			options_usage("%s", error.text);
 		o->events = events;
 		return 0;

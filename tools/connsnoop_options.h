@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
 #include "lib/options.h"
 
 struct connsnoop_options {

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
 #include "lib/base.h"
 
 #define PENDING_NS  (100 * 1000 * 1000ULL)

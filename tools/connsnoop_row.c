@@ -8,7 +8,7 @@
 #include "lib/base.h"
 #include "lib/cgroup.h"
 #include "lib/cidr.h"
-#include "tools/connsnoop_words.h"
+#include "tools/connection_words.h"
 
 /* A number and its unit in five columns at most: 950us, 1.2ms, 34ms, 5.6s; 512, 1.2k, 34M. */
 static void format_short(double value, const char *unit, char text[16])
@@ -332,7 +332,7 @@ void connsnoop_row(const struct record_header *record, const struct connsnoop_co
 	const struct connection *connection = (const void *)(record + 1);
 
 	row_reset(row);
-	row_text(row, FIELD_TYPE, connsnoop_events[record->type - RECORD_TOOL]);
+	row_text(row, FIELD_TYPE, connection_events[record->type - RECORD_TOOL]);
 	fill_time(record->ts_ns, context, row);
 	fill_connection(connection, context, row);
 	switch (record->type) {

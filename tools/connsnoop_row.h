@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
 #include "lib/clock.h"
 #include "lib/process.h"
 #include "lib/row.h"

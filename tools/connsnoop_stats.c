@@ -4,8 +4,8 @@
 #include <bpf/bpf.h>
 #include <inttypes.h>
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 
 static void print_names(FILE *file, const struct process_table_stats *names)
 {
@@ -26,7 +26,7 @@ static void print_names(FILE *file, const struct process_table_stats *names)
 }
 
 /* Time that the kernel side took, per program and in all. */
-static void print_programs(FILE *file, struct connsnoop_bpf *bpf)
+static void print_programs(FILE *file, struct connection_bpf *bpf)
 {
 	uint64_t run_ns = 0, runs = 0, misses = 0;
 	struct bpf_program *program;
@@ -56,7 +56,7 @@ static void print_programs(FILE *file, struct connsnoop_bpf *bpf)
 		(double)run_ns / 1e6, runs, misses);
 }
 
-void stats_print(FILE *file, struct connsnoop_bpf *bpf, const struct stream_stats *stats)
+void stats_print(FILE *file, struct connection_bpf *bpf, const struct stream_stats *stats)
 {
 	const struct record_counters *counters = &bpf->bss->counters;
 	uint64_t lost_names = counters->lost[RECORD_PROCESS] + counters->lost[RECORD_EXIT] +

@@ -7,8 +7,8 @@
 
 #include "tools/connsnoop_stream.h"
 
-struct connsnoop_bpf;
+struct connection_bpf;
 
-void stats_print(FILE *file, struct connsnoop_bpf *bpf, const struct stream_stats *stats);
+void stats_print(FILE *file, struct connection_bpf *bpf, const struct stream_stats *stats);
 
 #endif

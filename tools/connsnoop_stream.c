@@ -10,7 +10,7 @@
 #include "tools/connsnoop_open.h"
 #include "tools/connsnoop_pending.h"
 #include "tools/connsnoop_row.h"
-#include "tools/connsnoop_words.h"
+#include "tools/connection_words.h"
 
 #define CLOCK_SYNC_NS NSEC_PER_SEC
 
@@ -29,19 +29,6 @@ struct stream {
 	struct stream_stats stats;
 	struct row row;
 };
-
-const struct record_sizes connsnoop_sizes = {
-	.least = {
-		[RECORD_PROCESS] = sizeof(struct process_record),
-		[RECORD_EXIT] = sizeof(struct exit_record),
-		[RECORD_CGROUP] = sizeof(struct cgroup_record),
-		[RECORD_CONNECT] = sizeof(struct connect_record),
-		[RECORD_ACCEPT] = sizeof(struct accept_record),
-		[RECORD_LISTEN] = sizeof(struct listen_record),
-		[RECORD_FLOW] = sizeof(struct flow_record),
-		[RECORD_CLOSE] = sizeof(struct close_record),
-		[RECORD_OPEN] = sizeof(struct open_record),
-	}};
 
 static int print(void *context, const struct record_header *record);
 
@@ -234,7 +221,7 @@ static int tool_record(struct stream *stream, const struct record_header *header
 int stream_record(void *context, const void *data, size_t size)
 {
 	struct stream *stream = context;
-	int type = record_check(data, size, &connsnoop_sizes);
+	int type = record_check(data, size, &connection_sizes);
 	int r = 0;
 
 	switch (type) {
@@ -257,6 +244,20 @@ int stream_record(void *context, const void *data, size_t size)
 	return r;
 }
 
+/* Under --existing: will the stream tell of this socket by itself, or has it? What began under the
+ * hooks' eyes; a connect that goes on; a request that is not a connection yet; one that is over. */
+static bool is_told_elsewhere(const struct open_record *record)
+{
+	switch (record->connection.state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+	case TCP_NEW_SYN_RECV:
+	case TCP_TIME_WAIT:
+		return true;
+	}
+	return record->live;
+}
+
 int stream_open_socket(void *context, const struct open_record *record, const uint32_t *holders,
 		       size_t n)
 {
@@ -266,6 +267,8 @@ int stream_open_socket(void *context, const struct open_record *record, const ui
 				: record->connection.state == TCP_LISTEN;
 
 	if (stream->options->listening && !listens)
+		return 0;
+	if (stream->options->existing && is_told_elsewhere(record))
 		return 0;
 	if (!datagram && !listens && record->connection.owner.tgid && stream->options->existing) {
 		int r = begin(stream, &record->connection, 0, record->header.ts_ns);

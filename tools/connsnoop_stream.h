@@ -4,7 +4,6 @@
 #define CONNSNOOP_STREAM_H
 
 #include "lib/process.h"
-#include "lib/record.h"
 #include "tools/connsnoop_options.h"
 
 struct stream;
@@ -17,9 +16,6 @@ struct stream_stats {
 	int64_t open;  /* connections that began and have not ended */
 	struct process_table_stats names;
 };
-
-/* Least lengths of all records that connsnoop takes. */
-extern const struct record_sizes connsnoop_sizes;
 
 /* @options borrowed. @proc_fd: borrowed, see process_table_options. @output_fd: borrowed. */
 int stream_new(const struct connsnoop_options *options, int proc_fd, int output_fd,

@@ -11,7 +11,7 @@
 #include "lib/base.h"
 #include "lib/cgroup.h"
 #include "lib/record.h"
-#include "tools/connsnoop_list.h"
+#include "tools/connection_list.h"
 #include "tools/connsnoop_pending.h"
 #include "tools/connsnoop_row.h"
 

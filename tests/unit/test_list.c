@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tools/connsnoop_list: one socket out of a record for each of its holders. */
+/* tools/connection_list: one socket out of a record for each of its holders. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/base.h"
-#include "tools/connsnoop_list.h"
+#include "tools/connection_list.h"
 
 #define SEEN_MAX 8
 

@@ -10,7 +10,7 @@
 
 #include "lib/base.h"
 #include "tools/connsnoop_row.h"
-#include "tools/connsnoop_words.h"
+#include "tools/connection_words.h"
 
 #define START_NS  (1000 * NSEC_PER_SEC)
 #define TS_NS	  (START_NS + 1500000999) /* monotonic, of all records here */
@@ -221,13 +221,13 @@ static void test_fields(void **state _unused_)
 
 static void test_events(void **state _unused_)
 {
-	assert_string_equal(connsnoop_events[RECORD_CONNECT - RECORD_TOOL], "connect");
-	assert_string_equal(connsnoop_events[RECORD_ACCEPT - RECORD_TOOL], "accept");
-	assert_string_equal(connsnoop_events[RECORD_LISTEN - RECORD_TOOL], "listen");
-	assert_string_equal(connsnoop_events[RECORD_FLOW - RECORD_TOOL], "flow");
-	assert_string_equal(connsnoop_events[RECORD_CLOSE - RECORD_TOOL], "close");
-	assert_string_equal(connsnoop_events[RECORD_OPEN - RECORD_TOOL], "open");
-	assert_null(connsnoop_events[RECORD_OPEN - RECORD_TOOL + 1]);
+	assert_string_equal(connection_events[RECORD_CONNECT - RECORD_TOOL], "connect");
+	assert_string_equal(connection_events[RECORD_ACCEPT - RECORD_TOOL], "accept");
+	assert_string_equal(connection_events[RECORD_LISTEN - RECORD_TOOL], "listen");
+	assert_string_equal(connection_events[RECORD_FLOW - RECORD_TOOL], "flow");
+	assert_string_equal(connection_events[RECORD_CLOSE - RECORD_TOOL], "close");
+	assert_string_equal(connection_events[RECORD_OPEN - RECORD_TOOL], "open");
+	assert_null(connection_events[RECORD_OPEN - RECORD_TOOL + 1]);
 }
 
 static void test_connect(void **state _unused_)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What is sent and received by UDP, ping, raw and packet sockets, and when they come and go. */
-#ifndef CONNSNOOP_DATAGRAM_BPF_H
-#define CONNSNOOP_DATAGRAM_BPF_H
+#ifndef CONNECTION_DATAGRAM_BPF_H
+#define CONNECTION_DATAGRAM_BPF_H
 
-#include "connsnoop_arrival.bpf.h"
+#include "connection_arrival.bpf.h"
 
 #define AF_PACKET    17
 #define SOCK_STREAM  1

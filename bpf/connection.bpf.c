@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* connsnoop: which event, which record. */
+/* Connections and flows of datagrams: which event, which record. For connsnoop and flowattr. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_endian.h>
-#include "connsnoop.h"
+#include "connection.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile struct connsnoop_config settings = {};
+const volatile struct connection_config settings = {};
 
-#include "connsnoop_attempt.bpf.h"
-#include "connsnoop_close.bpf.h"
-#include "connsnoop_datagram.bpf.h"
-#include "connsnoop_datagram_exit.bpf.h"
-#include "connsnoop_list.bpf.h"
+#include "connection_attempt.bpf.h"
+#include "connection_close.bpf.h"
+#include "connection_datagram.bpf.h"
+#include "connection_datagram_exit.bpf.h"
+#include "connection_list.bpf.h"
 #include "process.bpf.h"
 
 static __always_inline const volatile struct filter_config *process_filter(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_list.h"
+#include "tools/connection_list.h"
 
 #define HASH_NONFATAL_OOM 1 /* then an element without a table has not been added */
 #include <uthash.h>

@@ -4,10 +4,10 @@
  * is not connected. By then the packet is gone. What is at the head of the queue as the one before
  * it is received, is it; was the queue empty, it came since then: a hook has seen it arrive.
  */
-#ifndef CONNSNOOP_ARRIVAL_BPF_H
-#define CONNSNOOP_ARRIVAL_BPF_H
+#ifndef CONNECTION_ARRIVAL_BPF_H
+#define CONNECTION_ARRIVAL_BPF_H
 
-#include "connsnoop_peer.bpf.h"
+#include "connection_peer.bpf.h"
 
 #define NAMED_ENOUGH	 1024	      /* receives with an address in a row: so it will go on */
 #define ARRIVAL_LOST	 0xffff	      /* as cpu: found no room in the socket's queue */

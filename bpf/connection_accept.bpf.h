@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* TCP connections that arrive, and who accepts them. */
-#ifndef CONNSNOOP_ACCEPT_BPF_H
-#define CONNSNOOP_ACCEPT_BPF_H
+#ifndef CONNECTION_ACCEPT_BPF_H
+#define CONNECTION_ACCEPT_BPF_H
 
-#include "connsnoop_connect.bpf.h"
+#include "connection_connect.bpf.h"
 
 #define OPENER_ANCESTORS 4 /* generations that are asked who accepted a connection */
 

@@ -4,19 +4,19 @@
  * machine. They are attached only while connections arrive: steady traffic costs nothing. Where
  * they are needed for datagrams, too, they stay, and are told when to look at TCP.
  */
-#ifndef CONNSNOOP_TOUCH_H
-#define CONNSNOOP_TOUCH_H
+#ifndef CONNECTION_TOUCH_H
+#define CONNECTION_TOUCH_H
 
 #include <stdbool.h>
 
 #include "lib/base.h"
 
-struct connsnoop_bpf;
+struct connection_bpf;
 
 struct touch {
-	struct connsnoop_bpf *bpf; /* NULL: this kernel needs no such hooks */
-	int resolve_fd;		   /* link of the iterator that finds who has accepted; -1: none */
-	uint64_t needed_ns;	   /* when they were last needed */
+	struct connection_bpf *bpf; /* NULL: this kernel needs no such hooks */
+	int resolve_fd;		    /* link of the iterator that finds who has accepted; -1: none */
+	uint64_t needed_ns;	    /* when they were last needed */
 	bool attached;
 	bool shared; /* with datagrams */
 };
@@ -25,7 +25,7 @@ struct touch {
 
 /* Behind programs_attach(), which attaches the hooks. @bpf is borrowed. Returns 0 or a negative
  * errno. */
-int touch_init(struct touch *touch, struct connsnoop_bpf *bpf);
+int touch_init(struct touch *touch, struct connection_bpf *bpf);
 void touch_release(struct touch *touch);
 
 /* Attaches and detaches. @waiting: there are connections that nobody has been seen to accept. Those

@@ -4,10 +4,10 @@
  * cgroup see the address in the middle of sendmsg and recvmsg; what else is sent looks up a route.
  * They leave it where the tracepoint at the end of the same call, in the same thread, finds it.
  */
-#ifndef CONNSNOOP_PEER_BPF_H
-#define CONNSNOOP_PEER_BPF_H
+#ifndef CONNECTION_PEER_BPF_H
+#define CONNECTION_PEER_BPF_H
 
-#include "connsnoop_flow.bpf.h"
+#include "connection_flow.bpf.h"
 
 #define PEER_SLOTS     8192 /* calls that are under way at the same time, a power of two */
 #define IPPROTO_ICMPV6 58

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_words.h"
-
-#include <netinet/in.h>
-
+/* connsnoop's columns and keys. */
 #include "tools/connsnoop_row.h"
-
-const char *const connsnoop_events[] = {"connect", "accept", "listen", "flow",
-					"close",   "open",   NULL};
 
 const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_TYPE] = {"type", "EVENT", "connect, accept, listen, flow, close, open, lost", 7, 0},
@@ -69,65 +63,3 @@ const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_DETAIL] = {"detail", "DETAIL", "what the event has to say, in short", 26,
 			  FIELD_TABLE},
 };
-
-const char *word_owner_source(uint8_t source)
-{
-	static const char *const names[OWNER_SOURCES] = {
-		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect", [OWNER_ACCEPT] = "accept",
-		[OWNER_LISTEN] = "listen",   [OWNER_SEND] = "send",	  [OWNER_RECV] = "recv",
-		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",	  [OWNER_PROCFS] = "procfs",
-	};
-
-	return source < OWNER_SOURCES ? names[source] : "unknown";
-}
-
-const char *word_protocol(uint16_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_UDPLITE:
-		return "udplite";
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return "icmp";
-	case PROTOCOL_RAW:
-		return "raw";
-	case PROTOCOL_PACKET:
-		return "packet";
-	}
-	return NULL;
-}
-
-bool is_datagram(const struct connection *connection)
-{
-	return connection->protocol != IPPROTO_TCP;
-}
-
-bool takes_datagrams(const struct connection *connection)
-{
-	return (connection->protocol == IPPROTO_UDP || connection->protocol == IPPROTO_UDPLITE) &&
-	       connection->state == TCP_CLOSE && connection->lport;
-}
-
-static const char *tcp_state_name(uint8_t state)
-{
-	/* include/net/tcp_states.h */
-	static const char *const names[] = {
-		NULL,	     "ESTABLISHED", "SYN_SENT", "SYN_RECV",   "FIN_WAIT1",
-		"FIN_WAIT2", "TIME_WAIT",   "CLOSE",	"CLOSE_WAIT", "LAST_ACK",
-		"LISTEN",    "CLOSING",	    "SYN_RECV",
-	};
-
-	return state < ARRAY_SIZE(names) ? names[state] : NULL;
-}
-
-/* As ss has it: a datagram socket that is not connected. */
-const char *word_state(const struct connection *connection)
-{
-	if (is_datagram(connection) && connection->state == TCP_CLOSE)
-		return "UNCONN";
-	return tcp_state_name(connection->state);
-}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_features.h"
+#include "tools/connection_features.h"
 
 #include <string.h>
 
-static const struct feature known[CONNSNOOP_FEATURES] = {
+static const struct feature known[CONNECTION_FEATURES] = {
 	[FEATURE_EXIT_ACCEPT] = {.name = "exit_accept",
 				 .gives = "who accepts; at once (fexit of inet_csk_accept)"},
 	[FEATURE_PROBE_ACCEPT] = {.name = "probe_accept",
@@ -50,7 +50,7 @@ static const struct feature known[CONNSNOOP_FEATURES] = {
 				       "(from 7.0 on)"},
 };
 
-static void set(struct connsnoop_features *f, enum connsnoop_feature feature, bool available)
+static void set(struct connection_features *f, enum connection_feature feature, bool available)
 {
 	f->features[feature].available = f->features[feature].used = available;
 }
@@ -64,7 +64,7 @@ static int unavailable(const char *what, struct error *error)
 }
 
 /* Of several ways to the same end one is taken. */
-static int choose(struct connsnoop_features *f, enum backend backend, struct error *error)
+static int choose(struct connection_features *f, enum backend backend, struct error *error)
 {
 	bool fentry = backend == BACKEND_AUTO || backend == BACKEND_FENTRY;
 	bool kprobe = backend == BACKEND_AUTO || backend == BACKEND_KPROBE;
@@ -89,7 +89,7 @@ static int choose(struct connsnoop_features *f, enum backend backend, struct err
 }
 
 /* Behind EXIT_ACCEPT: where one function can be traced, others can be. */
-static void detect_for_datagrams(struct environment *environment, struct connsnoop_features *f)
+static void detect_for_datagrams(struct environment *environment, struct connection_features *f)
 {
 	bool exits = f->features[FEATURE_EXIT_ACCEPT].available;
 
@@ -111,10 +111,10 @@ static void detect_for_datagrams(struct environment *environment, struct connsno
 	f->has_sendpage = exits && environment_has_function(environment, "inet_sendpage");
 }
 
-int connsnoop_features_detect(struct environment *environment, enum backend backend,
-			      struct connsnoop_features *ret_features, struct error *error)
+int connection_features_detect(struct environment *environment, enum backend backend,
+			       struct connection_features *ret_features, struct error *error)
 {
-	struct connsnoop_features f = {};
+	struct connection_features f = {};
 	unsigned int parameters;
 	int r;
 
@@ -143,9 +143,9 @@ int connsnoop_features_detect(struct environment *environment, enum backend back
 	return 0;
 }
 
-void connsnoop_features_assume(struct connsnoop_features *ret_features)
+void connection_features_assume(struct connection_features *ret_features)
 {
-	struct connsnoop_features f = {};
+	struct connection_features f = {};
 
 	memcpy(f.features, known, sizeof(known));
 	set(&f, FEATURE_COOKIES, true);

@@ -3,10 +3,10 @@
  * Flows of datagrams: what one process sends and receives between one socket and one peer. A table
  * with a bound; whatever makes room in it tells of what it closes.
  */
-#ifndef CONNSNOOP_FLOW_BPF_H
-#define CONNSNOOP_FLOW_BPF_H
+#ifndef CONNECTION_FLOW_BPF_H
+#define CONNECTION_FLOW_BPF_H
 
-#include "connsnoop_socket.bpf.h"
+#include "connection_socket.bpf.h"
 
 #define FLOW_TRIES  8 /* keys that are looked at to find a flow that has not been used of late */
 #define FLOW_CLOSES 6 /* of one socket that are closed in its release; a sweep does the rest */
@@ -72,7 +72,7 @@ struct arrival {
 };
 
 /* Sockets that have had flows, until they are released. What is behind `flows` is for
- * connsnoop_arrival.bpf.h. */
+ * connection_arrival.bpf.h. */
 struct datagram_socket {
 	struct flow_key last; /* the flow that began last */
 	__u64 released_ns;    /* 0: it is there; else some flows wait for a sweep */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_sweep.h"
+#include "tools/connection_sweep.h"
 
 #include <bpf/bpf.h>
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "lib/clock.h"
 #include "lib/iterator.h"
 #include "lib/privileges.h"
@@ -13,7 +13,7 @@
 #define SWEEP_SHARE  20			   /* one part in so many of the time goes into sweeps */
 #define IDLE_PARTS   8			   /* an idle flow is found within that part of --idle */
 
-int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns)
+int sweep_init(struct sweep *sweep, struct connection_bpf *bpf, uint64_t idle_ns)
 {
 	int fd;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_touch.h"
+#include "tools/connection_touch.h"
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "lib/clock.h"
 #include "lib/iterator.h"
 
 #define LINGER_NS NSEC_PER_SEC /* so long after the last connection arrived */
 
-int touch_init(struct touch *touch, struct connsnoop_bpf *bpf)
+int touch_init(struct touch *touch, struct connection_bpf *bpf)
 {
 	int fd;
 
@@ -47,7 +47,7 @@ static int no_record(void *context _unused_, const struct record_header *record 
 	return 0;
 }
 
-static int attach_programs(struct connsnoop_bpf *bpf)
+static int attach_programs(struct connection_bpf *bpf)
 {
 	bpf->links.on_receive = bpf_program__attach(bpf->progs.on_receive);
 	if (!bpf->links.on_receive)

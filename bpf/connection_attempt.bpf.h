@@ -6,11 +6,11 @@
  * two and does not come to the third has failed. A lookup that fails may be followed by one that
  * does not (policy routing): the record waits in user space, and SYN_SENT takes it back.
  */
-#ifndef CONNSNOOP_ATTEMPT_BPF_H
-#define CONNSNOOP_ATTEMPT_BPF_H
+#ifndef CONNECTION_ATTEMPT_BPF_H
+#define CONNECTION_ATTEMPT_BPF_H
 
-#include "connsnoop_connect.bpf.h"
-#include "connsnoop_peer.bpf.h"
+#include "connection_connect.bpf.h"
+#include "connection_peer.bpf.h"
 
 #define EAGAIN	     11
 #define EACCES	     13

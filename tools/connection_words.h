@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The words in connsnoop's rows: names of columns, events, protocols, states. */
-#ifndef CONNSNOOP_WORDS_H
-#define CONNSNOOP_WORDS_H
+/* Words for what records say: events, protocols, states. */
+#ifndef CONNECTION_WORDS_H
+#define CONNECTION_WORDS_H
 
 #include <stdbool.h>
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
+#include "lib/record.h"
+
+/* Least lengths of all records that come from the BPF programs. */
+extern const struct record_sizes connection_sizes;
 
 /* The words of --events, by bit of EVENT_BIT(); NULL-terminated. */
-extern const char *const connsnoop_events[];
+extern const char *const connection_events[];
 
 /* enum owner_source. */
 const char *word_owner_source(uint8_t source);
 
-/* "tcp", "udp"...; NULL: none that connsnoop knows. */
+/* "tcp", "udp"...; NULL: none that is known. */
 const char *word_protocol(uint16_t protocol);
 
 /* The state of a socket as ss has it, but TCP's in full; NULL: none. */

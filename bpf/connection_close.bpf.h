@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The end of a TCP connection: who closed it, and what it had carried. */
-#ifndef CONNSNOOP_CLOSE_BPF_H
-#define CONNSNOOP_CLOSE_BPF_H
+#ifndef CONNECTION_CLOSE_BPF_H
+#define CONNECTION_CLOSE_BPF_H
 
-#include "connsnoop_accept.bpf.h"
+#include "connection_accept.bpf.h"
 
 #define EPIPE	   32
 #define ECONNRESET 104

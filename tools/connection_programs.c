@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_programs.h"
+#include "tools/connection_programs.h"
 
 #include <string.h>
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "lib/cgroup.h"
 #include "lib/environment.h"
 #include "lib/filter.h"
 
-static void bpfp(struct connsnoop_bpf **bpf)
+static void bpfp(struct connection_bpf **bpf)
 {
-	connsnoop_bpf__destroy(*bpf);
+	connection_bpf__destroy(*bpf);
 }
 
-static struct connsnoop_config *settings_of(struct connsnoop_bpf *bpf)
+static struct connection_config *settings_of(struct connection_bpf *bpf)
 {
-	return (struct connsnoop_config *)&bpf->rodata->settings;
+	return (struct connection_config *)&bpf->rodata->settings;
 }
 
 static void want(struct bpf_program *program, bool wanted)
@@ -25,40 +25,40 @@ static void want(struct bpf_program *program, bool wanted)
 }
 
 /* Connects that fail before the socket changes its state. */
-static void choose_for_connect(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
+static void choose_for_connect(struct connection_bpf *bpf, const struct connection_features *f)
 {
-	bool exits = connsnoop_uses(f, FEATURE_EXIT_CONNECT);
+	bool exits = connection_uses(f, FEATURE_EXIT_CONNECT);
 
 	want(bpf->progs.on_connect4_exit, exits);
 	want(bpf->progs.on_connect6_exit, exits);
 	settings_of(bpf)->watch_attempts = !exits;
 	want(bpf->progs.on_connect4, !exits);
 	want(bpf->progs.on_connect6, !exits);
-	want(bpf->progs.on_lookup4, connsnoop_uses(f, FEATURE_ROUTES_IPV4));
-	want(bpf->progs.on_lookup6, connsnoop_uses(f, FEATURE_ROUTES_IPV6));
+	want(bpf->progs.on_lookup4, connection_uses(f, FEATURE_ROUTES_IPV4));
+	want(bpf->progs.on_lookup6, connection_uses(f, FEATURE_ROUTES_IPV6));
 }
 
 /* Who accepts: told by the function's return, else by the first touch. */
-static void choose_for_accept(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
+static void choose_for_accept(struct connection_bpf *bpf, const struct connection_features *f)
 {
-	bool exits = connsnoop_uses(f, FEATURE_EXIT_ACCEPT);
+	bool exits = connection_uses(f, FEATURE_EXIT_ACCEPT);
 
-	settings_of(bpf)->accept_hook = exits || connsnoop_uses(f, FEATURE_PROBE_ACCEPT);
+	settings_of(bpf)->accept_hook = exits || connection_uses(f, FEATURE_PROBE_ACCEPT);
 	want(bpf->progs.on_accept, exits && f->accept_parameters == 2);
 	want(bpf->progs.on_accept_old, exits && f->accept_parameters != 2);
-	want(bpf->progs.on_accept_probe, connsnoop_uses(f, FEATURE_PROBE_ACCEPT));
-	want(bpf->progs.on_receive, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
-	want(bpf->progs.on_send, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
-	want(bpf->progs.resolve_accepts, connsnoop_uses(f, FEATURE_TOUCH_ACCEPT));
+	want(bpf->progs.on_accept_probe, connection_uses(f, FEATURE_PROBE_ACCEPT));
+	want(bpf->progs.on_receive, connection_uses(f, FEATURE_TOUCH_ACCEPT));
+	want(bpf->progs.on_send, connection_uses(f, FEATURE_TOUCH_ACCEPT));
+	want(bpf->progs.resolve_accepts, connection_uses(f, FEATURE_TOUCH_ACCEPT));
 }
 
-static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-			   const struct connsnoop_features *f)
+static void choose_for_tcp(const struct connection_request *o, struct connection_bpf *bpf,
+			   const struct connection_features *f)
 {
 	want(bpf->progs.on_state, true);
 	want(bpf->progs.on_state_stand_in, true);
 	want(bpf->progs.on_destroy, true);
-	want(bpf->progs.on_destroy_stand_in, connsnoop_uses(f, FEATURE_STAND_IN));
+	want(bpf->progs.on_destroy_stand_in, connection_uses(f, FEATURE_STAND_IN));
 	if (o->events & EVENT_BIT(RECORD_CONNECT))
 		choose_for_connect(bpf, f);
 	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
@@ -66,12 +66,12 @@ static void choose_for_tcp(const struct connsnoop_options *o, struct connsnoop_b
 }
 
 /* What is sent and received. */
-static void choose_for_flows(struct connsnoop_bpf *bpf, const struct connsnoop_features *f)
+static void choose_for_flows(struct connection_bpf *bpf, const struct connection_features *f)
 {
-	bool exits = connsnoop_uses(f, FEATURE_EXIT_DATAGRAMS);
-	bool stand_in = connsnoop_uses(f, FEATURE_STAND_IN);
+	bool exits = connection_uses(f, FEATURE_EXIT_DATAGRAMS);
+	bool stand_in = connection_uses(f, FEATURE_STAND_IN);
 
-	if (connsnoop_uses(f, FEATURE_DATAGRAMS)) {
+	if (connection_uses(f, FEATURE_DATAGRAMS)) {
 		want(bpf->progs.on_receive, true);
 		want(bpf->progs.on_send, true);
 		want(bpf->progs.on_receive_stand_in, stand_in);
@@ -83,22 +83,22 @@ static void choose_for_flows(struct connsnoop_bpf *bpf, const struct connsnoop_f
 	want(bpf->progs.on_inet6_recvmsg, exits);
 	want(bpf->progs.on_common_recvmsg, exits);
 	want(bpf->progs.on_inet_sendpage, f->has_sendpage);
-	want(bpf->progs.on_packet_sendmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
-	want(bpf->progs.on_packet_recvmsg, connsnoop_uses(f, FEATURE_EXIT_PACKETS));
-	want(bpf->progs.on_create, !connsnoop_uses(f, FEATURE_COOKIES));
+	want(bpf->progs.on_packet_sendmsg, connection_uses(f, FEATURE_EXIT_PACKETS));
+	want(bpf->progs.on_packet_recvmsg, connection_uses(f, FEATURE_EXIT_PACKETS));
+	want(bpf->progs.on_create, !connection_uses(f, FEATURE_COOKIES));
 	want(bpf->progs.on_release, true);
 	want(bpf->progs.on_flow_owner_exit, true);
 	want(bpf->progs.sweep_flows, true);
 }
 
 /* Who it goes to and comes from. */
-static void choose_for_peers(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-			     const struct connsnoop_features *f)
+static void choose_for_peers(const struct connection_request *o, struct connection_bpf *bpf,
+			     const struct connection_features *f)
 {
-	bool udp = o->traffic.protocols & SELECT_UDP;
-	bool others = o->traffic.protocols & (SELECT_ICMP | SELECT_RAW);
-	bool consume = udp && connsnoop_uses(f, FEATURE_EXIT_RECEIVE);
-	bool arrivals = udp && connsnoop_uses(f, FEATURE_ARRIVALS);
+	bool udp = o->traffic->protocols & SELECT_UDP;
+	bool others = o->traffic->protocols & (SELECT_ICMP | SELECT_RAW);
+	bool consume = udp && connection_uses(f, FEATURE_EXIT_RECEIVE);
+	bool arrivals = udp && connection_uses(f, FEATURE_ARRIVALS);
 
 	want(bpf->progs.on_sendmsg4, udp);
 	want(bpf->progs.on_sendmsg6, udp);
@@ -108,7 +108,7 @@ static void choose_for_peers(const struct connsnoop_options *o, struct connsnoop
 	settings_of(bpf)->watch_arrivals = arrivals;
 	want(bpf->progs.on_arrival, arrivals);
 	want(bpf->progs.on_drop, arrivals);
-	want(bpf->progs.on_copy, others && connsnoop_uses(f, FEATURE_COPIES));
+	want(bpf->progs.on_copy, others && connection_uses(f, FEATURE_COPIES));
 	settings_of(bpf)->watch_routes = others;
 	if (others) {
 		want(bpf->progs.on_lookup4, f->features[FEATURE_ROUTES_IPV4].available);
@@ -116,26 +116,26 @@ static void choose_for_peers(const struct connsnoop_options *o, struct connsnoop
 	}
 }
 
-static void choose_for_datagrams(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-				 const struct connsnoop_features *f)
+static void choose_for_datagrams(const struct connection_request *o, struct connection_bpf *bpf,
+				 const struct connection_features *f)
 {
-	bool udp = o->traffic.protocols & SELECT_UDP;
+	bool udp = o->traffic->protocols & SELECT_UDP;
 
 	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
 		want(bpf->progs.on_bind4, udp);
 		want(bpf->progs.on_bind6, udp);
 	}
 	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE)) &&
-	    connsnoop_sees_datagrams(f)) {
+	    connection_sees_datagrams(f)) {
 		choose_for_flows(bpf, f);
 		choose_for_peers(o, bpf, f);
 	}
 }
 
-static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
-		   const struct connsnoop_features *f)
+static void choose(const struct connection_request *o, struct connection_bpf *bpf,
+		   const struct connection_features *f)
 {
-	bool preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
+	bool preemptible = connection_uses(f, FEATURE_STAND_IN);
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, bpf->obj)
@@ -144,12 +144,11 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 		bpf_program__set_autoattach(program, bpf_program__expected_attach_type(program) !=
 							     BPF_TRACE_ITER);
 	}
-	want(bpf->progs.list_processes, connsnoop_uses(f, FEATURE_ARGS));
-	want(bpf->progs.list_processes_no_args, !connsnoop_uses(f, FEATURE_ARGS));
+	want(bpf->progs.list_processes, connection_uses(f, FEATURE_ARGS));
+	want(bpf->progs.list_processes_no_args, !connection_uses(f, FEATURE_ARGS));
 	want(bpf->progs.list_sockets, true);
-	want(bpf->progs.list_unheld, o->traffic.protocols & SELECT_TCP);
-	want(bpf->progs.list_unheld_udp,
-	     o->traffic.protocols & SELECT_UDP && (o->list || o->existing));
+	want(bpf->progs.list_unheld, o->traffic->protocols & SELECT_TCP);
+	want(bpf->progs.list_unheld_udp, o->traffic->protocols & SELECT_UDP && o->unheld);
 	if (o->list)
 		return;
 	want(bpf->progs.on_exec, true);
@@ -160,14 +159,14 @@ static void choose(const struct connsnoop_options *o, struct connsnoop_bpf *bpf,
 	want(bpf->progs.on_exec_stand_in, preemptible);
 	want(bpf->progs.on_fork_stand_in, preemptible);
 	want(bpf->progs.on_exit_stand_in, preemptible);
-	if (o->traffic.protocols & SELECT_TCP)
+	if (o->traffic->protocols & SELECT_TCP)
 		choose_for_tcp(o, bpf, f);
-	if (o->traffic.protocols & SELECT_DATAGRAMS && !o->failed)
+	if (o->traffic->protocols & SELECT_DATAGRAMS && !o->failed)
 		choose_for_datagrams(o, bpf, f);
 }
 
 /* Maps that nobody will use take the least there is. */
-static void forget_flows(struct connsnoop_bpf *bpf)
+static void forget_flows(struct connection_bpf *bpf)
 {
 	struct bpf_map *const maps[] = {bpf->maps.flows, bpf->maps.flow_queue,
 					bpf->maps.flow_owners, bpf->maps.datagram_sockets,
@@ -177,30 +176,29 @@ static void forget_flows(struct connsnoop_bpf *bpf)
 		bpf_map__set_max_entries(maps[i], 1);
 }
 
-static int load(const struct connsnoop_options *o, const struct connsnoop_features *f,
-		struct connsnoop_bpf **ret_bpf)
+static int load(const struct connection_request *o, const struct connection_features *f,
+		struct connection_bpf **ret_bpf)
 {
-	_cleanup_(bpfp) struct connsnoop_bpf *bpf = connsnoop_bpf__open();
-	struct connsnoop_config *settings;
+	_cleanup_(bpfp) struct connection_bpf *bpf = connection_bpf__open();
+	struct connection_config *settings;
 	int r;
 
 	if (!bpf)
 		return -errno;
 	settings = settings_of(bpf);
-	filter_configure(&o->common.process, &o->traffic, o->common.command != NULL,
-			 &settings->filter);
+	filter_configure(o->process, o->traffic, o->command, &settings->filter);
 	settings->events = o->events;
 	settings->failed_only = o->failed;
 	settings->list_only = o->list;
-	settings->has_cookie = connsnoop_uses(f, FEATURE_COOKIES);
-	settings->has_sock_from_file = connsnoop_uses(f, FEATURE_SOCKET_FILES);
-	settings->protocols = o->traffic.protocols;
+	settings->has_cookie = connection_uses(f, FEATURE_COOKIES);
+	settings->has_sock_from_file = connection_uses(f, FEATURE_SOCKET_FILES);
+	settings->protocols = o->traffic->protocols;
 	settings->touch =
-		o->traffic.protocols & SELECT_TCP && connsnoop_uses(f, FEATURE_TOUCH_ACCEPT);
+		o->traffic->protocols & SELECT_TCP && connection_uses(f, FEATURE_TOUCH_ACCEPT);
 	settings->idle_ns = o->idle_ns;
 	bpf->bss->touch_now = true;
-	bpf->rodata->can_cast = connsnoop_uses(f, FEATURE_CAST);
-	bpf->rodata->preemptible = connsnoop_uses(f, FEATURE_STAND_IN);
+	bpf->rodata->can_cast = connection_uses(f, FEATURE_CAST);
+	bpf->rodata->preemptible = connection_uses(f, FEATURE_STAND_IN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
@@ -210,10 +208,10 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 	if (!bpf_program__autoload(bpf->progs.sweep_flows))
 		forget_flows(bpf);
 	environment_skip_modules(bpf->progs.on_fork);
-	r = connsnoop_bpf__load(bpf);
+	r = connection_bpf__load(bpf);
 	if (r < 0)
 		return r;
-	r = filter_fill_maps(&o->common.process, &o->traffic, bpf_map__fd(bpf->maps.processes),
+	r = filter_fill_maps(o->process, o->traffic, bpf_map__fd(bpf->maps.processes),
 			     bpf_map__fd(bpf->maps.users), bpf_map__fd(bpf->maps.ports));
 	if (r < 0)
 		return r;
@@ -223,30 +221,30 @@ static int load(const struct connsnoop_options *o, const struct connsnoop_featur
 }
 
 /* For a list: to ask the kernel takes longer than what a new one needs for all the rest. */
-static int load_assuming(const struct connsnoop_options *o, struct connsnoop_features *f,
-			 struct connsnoop_bpf **ret_bpf)
+static int load_assuming(const struct connection_request *o, struct connection_features *f,
+			 struct connection_bpf **ret_bpf)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int r;
 
-	connsnoop_features_assume(f);
+	connection_features_assume(f);
 	r = load(o, f, ret_bpf);
 	libbpf_set_print(print);
 	return r;
 }
 
-int programs_load(const struct connsnoop_options *o, struct connsnoop_features *ret_features,
-		  struct connsnoop_bpf **ret_bpf, struct error *error)
+int programs_load(const struct connection_request *o, struct connection_features *ret_features,
+		  struct connection_bpf **ret_bpf, struct error *error)
 {
 	_cleanup_(environment_freep) struct environment *environment = NULL;
-	struct connsnoop_features *f = ret_features;
+	struct connection_features *f = ret_features;
 	int r = environment_new(&environment, error);
 
 	if (r < 0)
 		return r;
 	if (o->list && !load_assuming(o, f, ret_bpf))
 		return 0;
-	r = connsnoop_features_detect(environment, o->common.backend, f, error);
+	r = connection_features_detect(environment, o->backend, f, error);
 	if (r < 0)
 		return r;
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
@@ -271,7 +269,7 @@ static bool stands_on_cgroup(const struct bpf_program *program)
 }
 
 /* The programs that stand on the cgroup of all cgroups. */
-static int attach_to_cgroup(struct connsnoop_bpf *bpf)
+static int attach_to_cgroup(struct connection_bpf *bpf)
 {
 	const struct bpf_object_skeleton *skeleton = bpf->skeleton;
 	_cleanup_(closep) int root = -1;
@@ -292,9 +290,9 @@ static int attach_to_cgroup(struct connsnoop_bpf *bpf)
 	return 0;
 }
 
-int programs_attach(struct connsnoop_bpf *bpf, struct error *error)
+int programs_attach(struct connection_bpf *bpf, struct error *error)
 {
-	int r = connsnoop_bpf__attach(bpf);
+	int r = connection_bpf__attach(bpf);
 
 	if (r < 0)
 		return error_set(error, r, "cannot attach the BPF programs: %s", strerror(-r));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* connsnoop's records and its read-only configuration, for BPF program and user space. */
-#ifndef CONNSNOOP_H
-#define CONNSNOOP_H
+/* Records of connections and flows, and their read-only configuration, for BPF program and user
+ * space. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
 
 #include "record.h"
 #include "filter.h"
 
-enum connsnoop_record_type {
+enum connection_record_type {
 	RECORD_CONNECT = RECORD_TOOL, /* struct connect_record */
 	RECORD_ACCEPT,		      /* struct accept_record */
 	RECORD_LISTEN,		      /* struct listen_record */
@@ -173,7 +174,7 @@ struct open_record {
 _Static_assert(sizeof(struct open_record) == 152, "open_record");
 
 /* Set before load; the verifier drops what a kernel or a user does not want. */
-struct connsnoop_config {
+struct connection_config {
 	struct filter_config filter;
 	__u32 events;	      /* EVENT_BIT()s that user space wants */
 	__u32 failed_only;    /* only connects with an error */

@@ -4,8 +4,8 @@
  * the address of the socket: every kernel allows it, and it costs a connection 1 us less than
  * storage hung on the socket (measured on 6.18).
  */
-#ifndef CONNSNOOP_SOCKET_BPF_H
-#define CONNSNOOP_SOCKET_BPF_H
+#ifndef CONNECTION_SOCKET_BPF_H
+#define CONNECTION_SOCKET_BPF_H
 
 #include "filter.bpf.h"
 #include "sock.bpf.h"

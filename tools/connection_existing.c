@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tools/connsnoop_existing.h"
+#include "tools/connection_existing.h"
 
-#include "bpf/connsnoop.h"
-#include "connsnoop.skel.h"
-#include "lib/clock.h"
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "lib/filter.h"
 #include "lib/iterator.h"
 #include "lib/netns.h"
-#include "tools/connsnoop_list.h"
+#include "tools/connection_words.h"
 
 struct existing {
-	const struct connsnoop_options *options;
-	struct stream *stream;
-	struct connsnoop_bpf *bpf;
+	const struct existing_options *options;
+	struct connection_bpf *bpf;
 	struct socket_list *list;
 	struct netns_set netns; /* of the sockets in the list */
 	uint32_t *pids, *ppids; /* of all processes */
@@ -50,7 +48,7 @@ static int on_process(void *context, const struct record_header *record)
 	existing->pids[n] = process->id.tgid;
 	existing->ppids[n] = process->id.ppid;
 	existing->n_pids++;
-	return stream_record(existing->stream, record, record->length);
+	return existing->options->on_record(existing->options->context, record, record->length);
 }
 
 static int on_unheld(void *context, const struct record_header *record)
@@ -78,7 +76,7 @@ static int list_unheld(void *context)
 
 	for (size_t i = 0; !r && i < ARRAY_SIZE(programs); i++)
 		if (bpf_program__autoload(programs[i]))
-			r = iterator_run(programs[i], &connsnoop_sizes, on_unheld, existing);
+			r = iterator_run(programs[i], &connection_sizes, on_unheld, existing);
 	return r;
 }
 
@@ -100,42 +98,18 @@ static int list_unheld_everywhere(struct existing *existing)
 	return r;
 }
 
-/* Under --existing: will the stream tell of this socket by itself, or has it? What began under the
- * hooks' eyes; a connect that goes on; a request that is not a connection yet; one that is over. */
-static bool is_told_elsewhere(const struct open_record *record)
-{
-	switch (record->connection.state) {
-	case TCP_SYN_SENT:
-	case TCP_SYN_RECV:
-	case TCP_NEW_SYN_RECV:
-	case TCP_TIME_WAIT:
-		return true;
-	}
-	return record->live;
-}
-
-static int on_listed(void *context, const struct open_record *record, const uint32_t *holders,
-		     size_t n)
-{
-	struct existing *existing = context;
-
-	if (existing->options->existing && is_told_elsewhere(record))
-		return 0;
-	return stream_open_socket(existing->stream, record, holders, n);
-}
-
 /* A child that is forked while its parent is not yet in the filter is found by the next pass. */
-static int read_processes(struct existing *existing, struct connsnoop_bpf *bpf)
+static int read_processes(struct existing *existing, struct connection_bpf *bpf)
 {
 	const struct bpf_program *program = bpf_program__autoload(bpf->progs.list_processes)
 						    ? bpf->progs.list_processes
 						    : bpf->progs.list_processes_no_args;
-	const struct process_filter *filter = &existing->options->common.process;
+	const struct process_filter *filter = existing->options->process;
 	int r;
 
 	do {
 		existing->n_pids = 0;
-		r = iterator_run(program, &connsnoop_sizes, on_process, existing);
+		r = iterator_run(program, &connection_sizes, on_process, existing);
 		if (r < 0 || !filter->follow || !filter->n_pids)
 			return r;
 		r = filter_add_descendants(bpf_map__fd(bpf->maps.processes), existing->pids,
@@ -144,14 +118,9 @@ static int read_processes(struct existing *existing, struct connsnoop_bpf *bpf)
 	return r;
 }
 
-int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf *bpf,
-		  struct stream *stream)
+int existing_read(const struct existing_options *options, struct connection_bpf *bpf)
 {
-	_cleanup_(existing_release) struct existing existing = {.options = options,
-								.stream = stream,
-								.bpf = bpf};
-	bool print =
-		(options->list || options->existing) && options->events & EVENT_BIT(RECORD_OPEN);
+	_cleanup_(existing_release) struct existing existing = {.options = options, .bpf = bpf};
 	int r;
 
 	r = read_processes(&existing, bpf);
@@ -159,37 +128,11 @@ int existing_read(const struct connsnoop_options *options, struct connsnoop_bpf 
 		return r;
 	r = socket_list_new(&existing.list);
 	if (!r)
-		r = iterator_run(bpf->progs.list_sockets, &connsnoop_sizes, on_socket, &existing);
+		r = iterator_run(bpf->progs.list_sockets, &connection_sizes, on_socket, &existing);
 	/* a socket without a holder has no process that a filter could want */
-	if (!r && print)
+	if (!r && options->on_socket)
 		r = list_unheld_everywhere(&existing);
-	if (r < 0 || !print)
+	if (r < 0 || !options->on_socket)
 		return r;
-	return socket_list_each(existing.list, on_listed, &existing);
-}
-
-static int on_there(void *context, const struct record_header *record)
-{
-	stream_socket_is_there(context, &((const struct open_record *)record)->connection);
-	return 0;
-}
-
-int existing_sweep(struct stream *stream, struct loop *loop, struct connsnoop_bpf *bpf, int link_fd)
-{
-	uint64_t before_ns = clock_now_ns();
-	uint32_t own;
-	int r = netns_own(&own);
-
-	if (link_fd < 0)
-		return 0;
-	if (r < 0)
-		return r;
-	r = iterator_run_link(link_fd, &connsnoop_sizes, on_there, stream);
-	if (r < 0) /* it cannot be looked any more (privileges are gone): nothing is called gone */
-		return 0;
-	/* what ended meanwhile has its record in the ring buffer */
-	r = loop_drain(loop);
-	if (r)
-		return r;
-	return stream_sweep(stream, own, before_ns, clock_now_ns(), bpf->bss->counters.lost_rows);
+	return socket_list_each(existing.list, options->on_socket, options->context);
 }

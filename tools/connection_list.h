@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Sockets that are open now: the iterators' records, one for each holder, joined by socket. */
-#ifndef CONNSNOOP_LIST_H
-#define CONNSNOOP_LIST_H
+#ifndef CONNECTION_LIST_H
+#define CONNECTION_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/connsnoop.h"
+#include "bpf/connection.h"
 #include "lib/base.h"
 
 #define LIST_SOCKETS_MAX 4000000 /* beyond that -ENOBUFS: memory is not without end */

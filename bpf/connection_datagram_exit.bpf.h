@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Datagrams where functions can be traced: instead of the tracepoints that came in 6.3, and to see
  * each UDP packet as it is received. */
-#ifndef CONNSNOOP_DATAGRAM_EXIT_BPF_H
-#define CONNSNOOP_DATAGRAM_EXIT_BPF_H
+#ifndef CONNECTION_DATAGRAM_EXIT_BPF_H
+#define CONNECTION_DATAGRAM_EXIT_BPF_H
 
-#include "connsnoop_datagram.bpf.h"
+#include "connection_datagram.bpf.h"
 
 static __always_inline int sendmsg_returned(struct socket *socket, int r)
 {

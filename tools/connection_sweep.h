@@ -4,17 +4,17 @@
  * has ended while others go on with its socket, and the rest of a socket that had very many. A BPF
  * program walks over all flows and closes them; their records come by the ring buffer.
  */
-#ifndef CONNSNOOP_SWEEP_H
-#define CONNSNOOP_SWEEP_H
+#ifndef CONNECTION_SWEEP_H
+#define CONNECTION_SWEEP_H
 
 #include <stdbool.h>
 
 #include "lib/base.h"
 
-struct connsnoop_bpf;
+struct connection_bpf;
 
 struct sweep {
-	struct connsnoop_bpf *bpf;  /* NULL: no datagrams are watched */
+	struct connection_bpf *bpf; /* NULL: no datagrams are watched */
 	int link_fd;		    /* of the iterator; -1: none */
 	uint64_t idle_every_ns;	    /* so often, idle flows are looked for */
 	uint64_t swept_ns, took_ns; /* the last sweep */
@@ -24,7 +24,7 @@ struct sweep {
 #define SWEEP_NONE ((struct sweep){.link_fd = -1})
 
 /* Behind programs_attach(). @bpf is borrowed. Returns 0 or a negative errno. */
-int sweep_init(struct sweep *sweep, struct connsnoop_bpf *bpf, uint64_t idle_ns);
+int sweep_init(struct sweep *sweep, struct connection_bpf *bpf, uint64_t idle_ns);
 void sweep_release(struct sweep *sweep);
 
 /* Will sweeping take capabilities? Before 5.19 it does. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Sockets that exist already: listed, and tagged with their owners. */
-#ifndef CONNSNOOP_LIST_BPF_H
-#define CONNSNOOP_LIST_BPF_H
+#ifndef CONNECTION_LIST_BPF_H
+#define CONNECTION_LIST_BPF_H
 
-#include "connsnoop_accept.bpf.h"
-#include "connsnoop_datagram.bpf.h"
+#include "connection_accept.bpf.h"
+#include "connection_datagram.bpf.h"
 
 #define SOCKFS_MAGIC 0x534f434b
 

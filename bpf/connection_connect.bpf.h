@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* TCP connects from SYN_SENT to their end, and listeners. */
-#ifndef CONNSNOOP_CONNECT_BPF_H
-#define CONNSNOOP_CONNECT_BPF_H
+#ifndef CONNECTION_CONNECT_BPF_H
+#define CONNECTION_CONNECT_BPF_H
 
-#include "connsnoop_socket.bpf.h"
+#include "connection_socket.bpf.h"
 
 #define EADDRNOTAVAIL 99
 #define ECONNABORTED  103
