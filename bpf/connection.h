@@ -14,6 +14,7 @@ enum connection_record_type {
 	RECORD_FLOW,		      /* struct flow_record */
 	RECORD_CLOSE,		      /* struct close_record */
 	RECORD_OPEN,		      /* struct open_record, from the iterators */
+	RECORD_LIVE,		      /* struct close_record of what is still open, likewise */
 };
 
 #ifndef __VMLINUX_H__

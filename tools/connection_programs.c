@@ -159,6 +159,8 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 	want(bpf->progs.on_exec_stand_in, preemptible);
 	want(bpf->progs.on_fork_stand_in, preemptible);
 	want(bpf->progs.on_exit_stand_in, preemptible);
+	want(bpf->progs.live_sockets, o->live && o->traffic->protocols & SELECT_TCP);
+	want(bpf->progs.live_flows, o->live && o->traffic->protocols & SELECT_DATAGRAMS);
 	if (o->traffic->protocols & SELECT_TCP)
 		choose_for_tcp(o, bpf, f);
 	if (o->traffic->protocols & SELECT_DATAGRAMS && !o->failed)

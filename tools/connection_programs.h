@@ -22,6 +22,7 @@ struct connection_request {
 	bool failed;	  /* only connects that failed */
 	bool list;	  /* what is open now, and no more: no hook is attached */
 	bool unheld;	  /* sockets without a process are listed, too */
+	bool live;	  /* what is open is to be read at times */
 };
 
 /* Checks the environment, then opens, configures and loads the programs. Returns 0 and what the

@@ -19,6 +19,7 @@ const struct record_sizes connection_sizes = {
 		[RECORD_FLOW] = sizeof(struct flow_record),
 		[RECORD_CLOSE] = sizeof(struct close_record),
 		[RECORD_OPEN] = sizeof(struct open_record),
+		[RECORD_LIVE] = sizeof(struct close_record),
 	}};
 
 const char *word_owner_source(uint8_t source)

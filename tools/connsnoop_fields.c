@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* connsnoop's columns and keys. */
+#include "tools/connection_row.h"
 #include "tools/connsnoop_row.h"
 
 const struct field connsnoop_fields[FIELDS] = {
 	[FIELD_TYPE] = {"type", "EVENT", "connect, accept, listen, flow, close, open, lost", 7, 0},
 	[FIELD_TS] = {"ts", "TS", "when it happened, RFC 3339 UTC with ns", 12, 0},
-	[FIELD_PID] = {"pid", "PID", "process id", 7, FIELD_RIGHT},
-	[FIELD_TID] = {"tid", "TID", "thread id", 7, FIELD_RIGHT},
-	[FIELD_NAME] = {"name", "NAME", "full name of the process", 18, 0},
-	[FIELD_COMM] = {"comm", "COMM", "name of the thread, 15 bytes at most", 15, 0},
-	[FIELD_NAME_SRC] = {"name_src", "NAMESRC",
-			    "how name is known: exec iter fork exe cmdline kernel guess comm", 7,
-			    0},
-	[FIELD_EXE] = {"exe", "EXE", "path of the executable", 24, 0},
-	[FIELD_SCRIPT] = {"script", "SCRIPT", "path of the script that an interpreter runs", 24, 0},
-	[FIELD_ARGS] = {"args", "ARGS", "command line, an array", 30, 0},
-	[FIELD_ARGS_CUT] = {"args_cut", "CUT", "true: the command line is longer", 3, 0},
-	[FIELD_PPID] = {"ppid", "PPID", "process id of the parent", 7, FIELD_RIGHT},
-	[FIELD_UID] = {"uid", "UID", "effective user id", 6, FIELD_RIGHT},
-	[FIELD_CGROUP] = {"cgroup", "CGROUP", "path of the cgroup (v2)", 30, 0},
-	[FIELD_CONTAINER] = {"container", "CONTAINER", "container id found in cgroup", 12, 0},
-	[FIELD_NETNS] = {"netns", "NETNS", "network namespace, inode number", 10, FIELD_RIGHT},
-	[FIELD_PROTO] = {"proto", "PROTO", "tcp udp udplite icmp raw packet", 5, 0},
-	[FIELD_LADDR] = {"laddr", "LADDR", "local address", 15, 0},
-	[FIELD_LPORT] = {"lport", "LPORT", "local port", 5, FIELD_RIGHT},
-	[FIELD_RADDR] = {"raddr", "RADDR", "remote address", 15, 0},
-	[FIELD_RPORT] = {"rport", "RPORT", "remote port", 5, FIELD_RIGHT},
-	[FIELD_COOKIE] = {"cookie", "COOKIE", "the kernel's number of the socket", 8, FIELD_RIGHT},
-	[FIELD_OWNER_SRC] = {"owner_src", "OWNSRC",
-			     "how pid is known: connect accept listen send recv close iter unknown",
-			     7, 0},
+	CONNECTION_FIELDS(FIELD_PID),
 	[FIELD_ERROR] = {"error", "ERROR", "errno that ended it, such as ECONNREFUSED", 12, 0},
 	[FIELD_LATENCY] = {"latency_ns", "LATENCY", "from connect to its end, ns", 10, FIELD_RIGHT},
 	[FIELD_LISTENER_PID] = {"listener_pid", "LISTENER", "process that listened for it", 8,

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "lib/base.h"
-#include "lib/cgroup.h"
-#include "lib/cidr.h"
+#include "tools/connection_row.h"
 #include "tools/connection_words.h"
+
+static const struct connection_columns columns = {FIELD_PID, FIELD_LOCAL, FIELD_REMOTE};
+_Static_assert(FIELD_OWNER_SRC == FIELD_PID + CONNECTION_OWNER_SRC, "as connection_row() fills");
 
 /* A number and its unit in five columns at most: 950us, 1.2ms, 34ms, 5.6s; 512, 1.2k, 34M. */
 static void format_short(double value, const char *unit, char text[16])
@@ -51,65 +53,6 @@ static void format_protocol(const struct connection *connection, char text[16])
 	snprintf(text, 16, "%s%s", name ? name : "", name ? " " : "");
 }
 
-static void row_address(struct row *row, size_t field, size_t both, const uint8_t address[16],
-			uint16_t port)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	size_t length = address_format(address, text);
-
-	row_text_copy(row, field, text, length);
-	if (!port)
-		row_text_printf(row, both, "%s", text);
-	else if (strchr(text, ':'))
-		row_text_printf(row, both, "[%s]:%u", text, port);
-	else
-		row_text_printf(row, both, "%s:%u", text, port);
-}
-
-/* The address of a socket that has none yet is not known, rather than "any". */
-static void row_local(struct row *row, const struct connection *connection)
-{
-	static const uint8_t any4[16] = {[10] = 0xff, 0xff}, any6[16];
-	bool any = !memcmp(connection->laddr, any4, 16) || !memcmp(connection->laddr, any6, 16);
-
-	if (any && !connection->lport) {
-		row_null(row, FIELD_LADDR);
-		row_null(row, FIELD_LPORT);
-		row_null(row, FIELD_LOCAL);
-		return;
-	}
-	row_address(row, FIELD_LADDR, FIELD_LOCAL, connection->laddr, connection->lport);
-	if (connection->lport)
-		row_uint(row, FIELD_LPORT, connection->lport);
-	else
-		row_null(row, FIELD_LPORT);
-}
-
-/* A listener has no peer: its zero address is not one. */
-static void fill_no_peer(struct row *row)
-{
-	row_null(row, FIELD_RADDR);
-	row_null(row, FIELD_RPORT);
-	row_null(row, FIELD_REMOTE);
-}
-
-/* Of a listener there is none; of a datagram it may not be known. */
-static void row_remote(struct row *row, const struct connection *connection)
-{
-	static const uint8_t none[16];
-
-	if (is_datagram(connection) && !memcmp(connection->raddr, none, 16)) {
-		fill_no_peer(row);
-		return;
-	}
-	row_address(row, FIELD_RADDR, FIELD_REMOTE, connection->raddr, connection->rport);
-	if (connection->rport || !is_datagram(connection))
-		row_uint(row, FIELD_RPORT, connection->rport);
-	else
-		row_null(row, FIELD_RPORT);
-}
-
 static void row_error(struct row *row, uint32_t error)
 {
 	const char *name;
@@ -133,59 +76,6 @@ static void fill_time(uint64_t monotonic_ns, const struct connsnoop_context *con
 	row_text_printf(row, FIELD_SECONDS, "%llu.%06llu",
 			(unsigned long long)(since / NSEC_PER_SEC),
 			(unsigned long long)(since % NSEC_PER_SEC / 1000));
-}
-
-static void fill_no_owner(struct row *row)
-{
-	for (size_t i = FIELD_PID; i <= FIELD_CONTAINER; i++)
-		if (i != FIELD_SCRIPT && i != FIELD_ARGS_CUT)
-			row_null(row, i);
-}
-
-static void fill_owner(const struct process_id *owner, const struct connsnoop_context *context,
-		       struct row *row)
-{
-	const struct process_names *names = context->names;
-	size_t container_length = 0;
-	const char *container =
-		context->cgroup ? cgroup_container(context->cgroup, &container_length) : NULL;
-
-	row_uint(row, FIELD_PID, owner->tgid);
-	if (owner->tid)
-		row_uint(row, FIELD_TID, owner->tid);
-	else
-		row_null(row, FIELD_TID);
-	row_text(row, FIELD_NAME, names->name);
-	row_text_n(row, FIELD_COMM, owner->comm, strnlen(owner->comm, COMM_SIZE));
-	row_text(row, FIELD_NAME_SRC, process_name_source(names->source));
-	row_text(row, FIELD_EXE, names->exe);
-	if (names->script)
-		row_text(row, FIELD_SCRIPT, names->script);
-	row_texts(row, FIELD_ARGS, names->args, names->args_length);
-	if (names->args_cut)
-		row_bool(row, FIELD_ARGS_CUT, true);
-	row_uint(row, FIELD_PPID, owner->ppid);
-	row_uint(row, FIELD_UID, owner->uid);
-	row_text(row, FIELD_CGROUP, context->cgroup);
-	row_text_n(row, FIELD_CONTAINER, container, container_length);
-}
-
-static void fill_connection(const struct connection *connection,
-			    const struct connsnoop_context *context, struct row *row)
-{
-	if (connection->owner.tgid)
-		fill_owner(&connection->owner, context, row);
-	else
-		fill_no_owner(row);
-	row_uint(row, FIELD_NETNS, connection->netns);
-	row_text(row, FIELD_PROTO, word_protocol(connection->protocol));
-	row_local(row, connection);
-	row_remote(row, connection);
-	if (connection->cookie & COOKIE_OWN)
-		row_null(row, FIELD_COOKIE);
-	else
-		row_uint(row, FIELD_COOKIE, connection->cookie);
-	row_text(row, FIELD_OWNER_SRC, word_owner_source(connection->owner_src));
 }
 
 static void fill_listener_pid(struct row *row, uint32_t listener_pid)
@@ -284,7 +174,7 @@ static void fill_close(const struct close_record *record, struct row *row)
 
 static void fill_listen(const struct listen_record *record, struct row *row)
 {
-	fill_no_peer(row);
+	connection_row_no_peer(&columns, row);
 	if (is_datagram(&record->connection)) {
 		row_null(row, FIELD_BACKLOG);
 		row_text(row, FIELD_DETAIL, word_protocol(record->connection.protocol));
@@ -313,7 +203,7 @@ static void fill_open(const struct open_record *record, const struct connsnoop_c
 	row_uints(row, FIELD_HOLDERS, context->holders, context->n_holders);
 	if (record->connection.state == TCP_LISTEN) {
 		row_uint(row, FIELD_BACKLOG, record->backlog);
-		fill_no_peer(row);
+		connection_row_no_peer(&columns, row);
 	}
 	format_protocol(&record->connection, prefix);
 	if (context->n_holders > 1)
@@ -334,7 +224,7 @@ void connsnoop_row(const struct record_header *record, const struct connsnoop_co
 	row_reset(row);
 	row_text(row, FIELD_TYPE, connection_events[record->type - RECORD_TOOL]);
 	fill_time(record->ts_ns, context, row);
-	fill_connection(connection, context, row);
+	connection_row(connection, context->names, context->cgroup, &columns, row);
 	switch (record->type) {
 	case RECORD_CONNECT:
 		fill_connect((const void *)record, row);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What open connections and flows have carried so far: the tables of both, read at times. Nothing
+ * happens at a packet or a call for it: TCP's counters are the kernel's own. */
+#ifndef CONNECTION_LIVE_BPF_H
+#define CONNECTION_LIVE_BPF_H
+
+#include "connection_close.bpf.h"
+#include "connection_datagram.bpf.h"
+
+/* Reads the kernel's counters of the socket that is, or was, at @sk: the memory may be another's by
+ * now, which the caller finds out. */
+static __always_inline void live_read(const struct sock *sk, struct close_record *record)
+{
+	const struct tcp_sock *tcp = (const void *)sk;
+	bool got_fin = READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE);
+
+	record->tx_bytes = READ(tcp, bytes_sent) - READ(tcp, bytes_retrans);
+	record->rx_bytes = READ(tcp, bytes_received) - got_fin;
+	record->tx_packets = READ(tcp, segs_out);
+	record->rx_packets = READ(tcp, segs_in);
+	record->retransmits = READ(tcp, total_retrans);
+	record->rtt_us = READ(tcp, srtt_us) >> 3;
+	record->connection.state = READ(sk, __sk_common.skc_state);
+}
+
+/* Is it the socket that the state was made for? */
+static __always_inline bool live_is(const struct sock *sk, const struct socket_state *state)
+{
+	if (!settings.has_cookie)
+		return READ(sk, __sk_common.skc_num) == state->ends.lport &&
+		       READ(sk, __sk_common.skc_state) != BPF_TCP_CLOSE;
+	return (__u64)READ(sk, __sk_common.skc_cookie.counter) == state->cookie;
+}
+
+/* Open TCP connections: one record each, as their close would be now. */
+SEC("iter/bpf_map_elem")
+int live_sockets(struct iterator_map *ctx)
+{
+	const __u64 *key = ctx->key;
+	struct close_record record = {};
+	const struct socket_state *found = ctx->value;
+	struct socket_state state;
+	const struct sock *sk;
+
+	if (!key || !found)
+		return 0;
+	state = *found;
+	if (!(state.flags & SOCKET_OPEN) || !(state.who & SOCKET_WANTED) || !traffic_wanted(&state))
+		return 0;
+	sk = (const void *)*key;
+	connection_fill(&record.connection, &state, 0);
+	live_read(sk, &record);
+	if (!live_is(sk, &state))
+		return 0;
+	record_head(&record.header, RECORD_LIVE, sizeof(record));
+	record.opened_ns = state.opened_ns;
+	record.listener_pid = state.listener_pid;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* The same of flows of datagrams. */
+SEC("iter/bpf_map_elem")
+int live_flows(struct iterator_map *ctx)
+{
+	const struct flow_key *found = ctx->key;
+	const struct flow *value = ctx->value;
+	struct close_record record = {};
+	struct flow_key key;
+	struct flow flow;
+
+	if (!found || !value)
+		return 0;
+	key = *found;
+	flow = *value;
+	record_head(&record.header, RECORD_LIVE, sizeof(record));
+	flow_fill(&record.connection, &key, &flow);
+	record.opened_ns = flow.began_ns;
+	record.tx_bytes = flow.tx_bytes;
+	record.rx_bytes = flow.rx_bytes;
+	record.tx_packets = flow.tx_packets;
+	record.rx_packets = flow.rx_packets;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+#endif
