@@ -152,7 +152,7 @@ static __noinline int arrival_received(const struct sock *sk, struct flow_key *k
 	if (!socket || (named && socket->named >= NAMED_ENOUGH))
 		return named;
 	if (!named && socket->named >= NAMED_ENOUGH) { /* nothing has been noted meanwhile */
-		socket->in_step = false;
+		socket->in_step = socket->head.known = false;
 		socket->taken = socket->arrived;
 	}
 	socket->named = named ? socket->named + 1 : 0;

@@ -40,6 +40,7 @@
 
 #define LIFE_SECONDS 60
 #define LEDGER_MAX   4096
+#define HABIT	     1200
 #define QUEUE_MAX    100 /* small datagrams that any socket has room for */
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
@@ -479,6 +480,23 @@ static void scenario_peers(const struct run *run)
 		send_to(run, server, clients[i], 100);
 	for (i = 0; i < 40; i += 2)
 		receive(run, clients[i], 1000);
+}
+
+/* Asks for the address for long, and then no more, while datagrams of two peers wait in turns. */
+static void scenario_habit(const struct run *run)
+{
+	int server = bound(run), clients[2] = {open_socket(run), open_socket(run)}, i;
+
+	for (i = 0; i < HABIT + 40; i++) {
+		send_to(run, clients[i & 1], server, 10);
+		if (i < 15) /* so many are waiting */
+			continue;
+		if (i < HABIT)
+			receive(run, server, 100);
+		else
+			received(run, server, clients[(i - 15) & 1],
+				 recv(server, payload(), 100, 0));
+	}
 }
 
 /* Nothing that stays in the queue counts, nothing that failed, and what was cut counts once. */
@@ -1166,6 +1184,7 @@ static const struct {
 	{"unconnected", scenario_unconnected},
 	{"any", scenario_any},
 	{"peers", scenario_peers},
+	{"habit", scenario_habit},
 	{"uncounted", scenario_uncounted},
 	{"mmsg", scenario_mmsg},
 	{"sendfile", scenario_sendfile},
