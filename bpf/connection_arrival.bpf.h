@@ -10,8 +10,39 @@
 #include "connection_peer.bpf.h"
 
 #define NAMED_ENOUGH	 1024	      /* receives with an address in a row: so it will go on */
+#define NAMED_SLOTS	 8192	      /* a power of two */
 #define ARRIVAL_LOST	 0xffff	      /* as cpu: found no room in the socket's queue */
 #define ARRIVAL_FRESH_NS (100 * 1000) /* on its way into the queue for so long at most */
+
+/* Cookies of sockets that have been received from NAMED_ENOUGH times, by their low bits: of these,
+ * packets are of no interest, and to find that here takes no time. Another socket may take the
+ * slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NAMED_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} named_sockets SEC(".maps");
+
+static __always_inline bool arrival_is_named(__u64 cookie)
+{
+	__u32 index = cookie & (NAMED_SLOTS - 1);
+	__u64 *named = bpf_map_lookup_elem(&named_sockets, &index);
+
+	return named && *named == cookie && cookie;
+}
+
+/* @is_named: whether it is to have the slot; else it gives it up, if it has it. */
+static __always_inline void arrival_set_named(__u64 cookie, bool is_named)
+{
+	__u32 index = cookie & (NAMED_SLOTS - 1);
+	__u64 *named = bpf_map_lookup_elem(&named_sockets, &index);
+
+	if (named && is_named)
+		*named = cookie;
+	else if (named && *named == cookie)
+		*named = 0;
+}
 
 /* Reads the source of a packet that is in a socket's queue, or about to be; with @rport also its
  * UDP port. */
@@ -154,8 +185,11 @@ static __noinline int arrival_received(const struct sock *sk, struct flow_key *k
 	if (!named && socket->named >= NAMED_ENOUGH) { /* nothing has been noted meanwhile */
 		socket->in_step = socket->head.known = false;
 		socket->taken = socket->arrived;
+		arrival_set_named(cookie, false);
 	}
 	socket->named = named ? socket->named + 1 : 0;
+	if (socket->named == NAMED_ENOUGH)
+		arrival_set_named(cookie, true);
 	/* of two that receive at the same time, which one got what is not known */
 	if (!named && (!socket->reader || socket->reader == thread)) {
 		first = socket->in_step ? arrival_first(socket) : NULL;

@@ -43,12 +43,11 @@ static __always_inline __u16 datagram_protocol(__u32 family, __u32 type, __u32 p
 /* One number for a socket, as long as it lives: its cookie, or its address where it has none. */
 static __always_inline __u64 datagram_cookie(struct sock *sk)
 {
-	__u64 cookie;
+	__u64 cookie = READ(sk, __sk_common.skc_cookie.counter);
 
-	if (settings.has_cookie)
-		return bpf_get_socket_cookie(sk);
-	cookie = READ(sk, __sk_common.skc_cookie.counter);
-	return cookie ? cookie : (__u64)sk; /* has COOKIE_OWN */
+	if (cookie)
+		return cookie;
+	return settings.has_cookie ? bpf_get_socket_cookie(sk) : (__u64)sk; /* has COOKIE_OWN */
 }
 
 static __always_inline bool is_udp(__u32 protocol)
@@ -62,6 +61,23 @@ static __always_inline __u16 sock_datagram_protocol(const struct sock *sk)
 }
 
 volatile __u32 nothing = 0;
+
+/* The clock as it was read first in this tick. */
+struct {
+	__u64 jiffies, ns;
+} tick = {};
+
+/* To read the clock takes longer than to add up bytes and datagrams. */
+static __always_inline __u64 about_now_ns(void)
+{
+	__u64 jiffies = bpf_jiffies64();
+
+	if (tick.jiffies != jiffies) {
+		tick.ns = bpf_ktime_get_ns();
+		tick.jiffies = jiffies;
+	}
+	return tick.ns;
+}
 
 /* The same number, but one that the verifier does not know: else it would walk all that follows for
  * each protocol by itself. */
@@ -103,7 +119,7 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 	__sync_fetch_and_add(&flow->tx_bytes, length);
 	if (!is_udp(protocol) || !READ((struct udp_sock *)sk, pending)) /* else it goes on */
 		__sync_fetch_and_add(&flow->tx_packets, 1);
-	flow->used_ns = bpf_ktime_get_ns();
+	flow->used_ns = about_now_ns();
 }
 
 /* A datagram may be empty; so is what is received behind shutdown(SHUT_RD). */
@@ -129,7 +145,8 @@ static __always_inline void datagram_received(struct sock *sk, int length, int f
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
 	if (!peer_is_connected(&sk->__sk_common)) {
-		if (settings.watch_arrivals && is_udp(protocol))
+		if (settings.watch_arrivals && is_udp(protocol) &&
+		    !(known && arrival_is_named(key.cookie)))
 			known = arrival_received(sk, &key, length, known);
 		if (!known && protocol != PROTOCOL_PACKET)
 			__sync_fetch_and_add(&flow_counters.no_peer, 1);
@@ -141,7 +158,7 @@ static __always_inline void datagram_received(struct sock *sk, int length, int f
 		return;
 	__sync_fetch_and_add(&flow->rx_bytes, length);
 	__sync_fetch_and_add(&flow->rx_packets, 1);
-	flow->used_ns = bpf_ktime_get_ns();
+	flow->used_ns = about_now_ns();
 }
 
 /* In the middle of a sendmsg with an address, and of a recvmsg that asks for one: UDP only. */
@@ -214,6 +231,8 @@ int on_arrival(struct __sk_buff *ctx)
 	const struct sock *sk = READ(skb, sk);
 
 	if (READ(sk, sk_type) != SOCK_DGRAM || !is_udp(READ(sk, sk_protocol)))
+		return 1;
+	if (arrival_is_named(READ(sk, __sk_common.skc_cookie.counter)))
 		return 1;
 	if (!peer_is_connected(&sk->__sk_common))
 		arrival_note(skb, sk, bpf_get_socket_cookie(ctx));

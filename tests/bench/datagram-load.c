@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * datagram-load ping|connected|oneway: a client and a server over loopback UDP, both on one
- * processor, for a second. What is counted is per second of the time that the two of them had: other
- * work on the machine does not change it much.
- *   ping       64 bytes there and back, by sendto and recvfrom: round trips per second
- *   connected  the same by send and recv on connected sockets
+ * processor, for a second. What is counted is per second of the time that the two of them had:
+ * other work on the machine does not change it much. ping       64 bytes there and back, by sendto
+ * and recvfrom: round trips per second connected  the same by send and recv on connected sockets
  *   oneway     1400 bytes, 32 at a time, then one back: datagrams per second
  * Prints the number.
  */
