@@ -19,7 +19,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CFLAGS  ?= -O2 -g
 
-TOOLS := connsnoop proctop
+TOOLS := connsnoop proctop flowattr
 ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 
 WARNINGS   := -Wall -Wextra -Werror
@@ -76,6 +76,7 @@ $(B)/%.o: %.c | $(B)/dependencies
 # skeletons, the library
 connsnoop_PARTS := connsnoop connection
 proctop_PARTS   := proctop
+flowattr_PARTS  := flowattr connection
 define tool
 $(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(foreach p,$($(1)_PARTS),$(wildcard tools/$(p).c tools/$(p)_*.c)))
 $$($(1)_OBJS): | $(SKELETONS)
@@ -91,7 +92,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_fields.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
+PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_fields.c tools/*_table.c tools/*_pairs.c tools/*_holders.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
 	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))

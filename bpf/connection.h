@@ -143,6 +143,7 @@ enum closed_by {
 #define CLOSE_IDLE     0x4U  /* a flow without a datagram for as long as --idle says */
 #define CLOSE_EARLY    0x8U  /* a flow that had to make room for others: FLOWS_MAX */
 #define CLOSE_PINNED   0x10U /* its flow record went before */
+#define CLOSE_BORN     0x20U /* the hooks saw it begin: the counters are all of it */
 
 struct close_record {
 	struct record_header header;

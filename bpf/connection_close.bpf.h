@@ -108,7 +108,7 @@ static __noinline void close_submit(struct sock *sk, const struct socket_state *
 	record->error = sk->sk_err;
 	record->listener_pid = state->listener_pid;
 	record->closed_by = closed_by(sk, state, old_state);
-	record->flags = flags;
+	record->flags = flags | (state->flags & SOCKET_LIVE ? CLOSE_BORN : 0);
 	record->pad = 0;
 	record->pad2 = 0;
 	record_submit(record, sizeof(*record));

@@ -151,7 +151,7 @@ static __noinline void flow_close_submit(const struct flow_key *key, const struc
 	record->error = 0;
 	record->listener_pid = 0;
 	record->closed_by = flags & (CLOSE_IDLE | CLOSE_EARLY) ? CLOSED_BY_NONE : CLOSED_BY_LOCAL;
-	record->flags = flags | (flow->flags & FLOW_TOLD ? CLOSE_PINNED : 0);
+	record->flags = flags | CLOSE_BORN | (flow->flags & FLOW_TOLD ? CLOSE_PINNED : 0);
 	record->pad = 0;
 	record->pad2 = 0;
 	record_submit(record, sizeof(*record));

@@ -55,6 +55,7 @@ int live_sockets(struct iterator_map *ctx)
 	record_head(&record.header, RECORD_LIVE, sizeof(record));
 	record.opened_ns = state.opened_ns;
 	record.listener_pid = state.listener_pid;
+	record.flags = state.flags & SOCKET_LIVE ? CLOSE_BORN : 0;
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }
@@ -80,6 +81,7 @@ int live_flows(struct iterator_map *ctx)
 	record.rx_bytes = flow.rx_bytes;
 	record.tx_packets = flow.tx_packets;
 	record.rx_packets = flow.rx_packets;
+	record.flags = CLOSE_BORN;
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

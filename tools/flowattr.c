@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flowattr: which process a flow belongs to. Options and life cycle. */
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "bpf/connection.h"
+#include "connection.skel.h"
+#include "lib/clock.h"
+#include "lib/command.h"
+#include "lib/filter.h"
+#include "lib/loop.h"
+#include "lib/privileges.h"
+#include "tools/connection_programs.h"
+#include "tools/connection_stats.h"
+#include "tools/connection_sweep.h"
+#include "tools/connection_touch.h"
+#include "tools/flowattr_pass.h"
+#include "tools/flowattr_report.h"
+
+#define IDLE_NS	     (60 * NSEC_PER_SEC) /* a flow of datagrams is over after that */
+#define END_GRACE_NS NSEC_PER_SEC /* connections of a COMMAND that has ended may close as long */
+
+struct flowattr {
+	struct flowattr_options options;
+	struct connection_bpf *bpf;
+	struct meter *meter;
+	struct report *report;
+	struct loop *loop;
+	struct command command;
+	uint64_t command_ended_ns; /* 0: it runs */
+	uint64_t next_ns;	   /* end of the interval */
+	struct touch touch;
+	struct sweep sweep;
+	struct pass pass;
+	bool explained; /* why it failed has been said */
+	int stats_fd;
+};
+
+/* The one place that says why the program could not go on. */
+_printf_(3, 4) static int fail(struct flowattr *f, int r, const char *format, ...)
+{
+	va_list arguments;
+
+	f->explained = true;
+	fputs("flowattr: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return r < 0 ? r : -EIO;
+}
+
+static int libbpf_quiet(enum libbpf_print_level level _unused_, const char *format _unused_,
+			va_list arguments _unused_)
+{
+	return 0;
+}
+
+static int libbpf_verbose(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
+}
+
+static int start_command(struct flowattr *f)
+{
+	int r = command_start(f->options.common.command, &f->command);
+
+	if (r < 0)
+		return fail(f, r, "cannot fork: %s", strerror(-r));
+	f->bpf->bss->counters.followed = 1;
+	r = filter_add_process(bpf_map__fd(f->bpf->maps.processes), (uint32_t)f->command.pid);
+	if (r < 0)
+		return fail(f, r, "cannot follow the command: %s", strerror(-r));
+	return 0;
+}
+
+/* The COMMAND and all it left running have ended: what is still closing gets a moment. */
+static bool command_is_over(struct flowattr *f, uint64_t now_ns)
+{
+	if (!f->command.pid || !command_ended(&f->command) || f->bpf->bss->counters.followed)
+		return false;
+	if (!f->command_ended_ns) {
+		f->command_ended_ns = now_ns;
+		return false; /* the next look brings what the last exit left */
+	}
+	return !flow_table_open(f->meter->flows) || now_ns - f->command_ended_ns > END_GRACE_NS;
+}
+
+static int on_event(void *context, const void *data, size_t size)
+{
+	struct flowattr *f = context;
+
+	return meter_record(f->meter, data, size);
+}
+
+static int on_tick(void *context, uint64_t now_ns)
+{
+	struct flowattr *f = context;
+	int r = touch_tick(&f->touch, now_ns, f->meter->waiting > 0);
+
+	if (r < 0)
+		return fail(f, r, "cannot watch who accepts any more: %s", strerror(-r));
+	r = sweep_tick(&f->sweep, now_ns, false);
+	if (r < 0)
+		return fail(f, r, "cannot look for idle flows any more: %s", strerror(-r));
+	if (command_is_over(f, now_ns))
+		return LOOP_STOP;
+	if (now_ns < f->next_ns)
+		return 0;
+	f->next_ns += f->options.interval_ns;
+	if (f->next_ns <= now_ns) /* was stopped for a while */
+		f->next_ns = now_ns + f->options.interval_ns;
+	r = pass_run(&f->pass);
+	return r ? r : report_interval(f->report);
+}
+
+/* Attached, listed, and no more rights than it takes to read on. */
+static int attach(struct flowattr *f)
+{
+	const struct options *o = &f->options.common;
+	struct privileges_keep keep = {.kill = o->command != NULL, .bpf = o->stats};
+	struct error error;
+	int r;
+
+	if (o->stats)
+		f->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	r = programs_attach(f->bpf, &error);
+	if (!r)
+		r = pass_begin(&f->pass, &error);
+	if (r < 0)
+		return fail(f, r, "%s", error.text);
+	r = touch_init(&f->touch, f->bpf);
+	if (!r)
+		r = sweep_init(&f->sweep, f->bpf, IDLE_NS);
+	if (r < 0)
+		return fail(f, r, "cannot start: %s", strerror(-r));
+	keep.bpf = keep.bpf || sweep_needs_rights(&f->sweep) || pass_needs_rights(&f->pass);
+	r = privileges_drop(&keep);
+	return r < 0 ? fail(f, r, "cannot drop privileges: %s", strerror(-r)) : 0;
+}
+
+/* Runs until the end. Returns 0 or a negative errno; what to say about it is left to main(). */
+static int trace(struct flowattr *f)
+{
+	const struct options *o = &f->options.common;
+	struct error error;
+	int r = attach(f);
+
+	if (!r)
+		r = pass_run(&f->pass); /* what was carried before */
+	if (r)
+		return r;
+	meter_next_interval(f->meter);
+	f->next_ns = clock_now_ns() + f->options.interval_ns;
+	if (o->verbose || o->command)
+		fputs("ready\n", stderr);
+	if (o->command) {
+		r = command_release(&f->command, o->command, &error);
+		if (r < 0)
+			return fail(f, r, "%s", error.text);
+	}
+	return loop_run(f->loop);
+}
+
+/* What has happened since the last interval's end. */
+static int last_interval(struct flowattr *f)
+{
+	const struct flowattr_options *o = &f->options;
+	bool enough =
+		o->intervals || (o->common.count && report_rows(f->report) >= o->common.count);
+	int r;
+
+	if (enough && !o->common.command)
+		return 0;
+	r = pass_run(&f->pass);
+	return r < 0 ? r : report_interval(f->report);
+}
+
+static int load(struct flowattr *f, struct connection_features *ret_features)
+{
+	const struct flowattr_options *o = &f->options;
+	struct connection_request request = {
+		.process = &o->common.process,
+		.traffic = &o->traffic,
+		.command = o->common.command != NULL,
+		.backend = o->common.backend,
+		.events = EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) |
+			  EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE),
+		.idle_ns = IDLE_NS,
+		.live = true,
+	};
+	struct error error;
+	int r = programs_load(&request, ret_features, &f->bpf, &error);
+
+	return r < 0 ? fail(f, r, "%s", error.text) : 0;
+}
+
+/* Loads the programs, but attaches none. Returns 0 or a negative errno that has been explained. */
+static int show_features(struct flowattr *f)
+{
+	const struct options *o = &f->options.common;
+	struct connection_features features;
+	int r = load(f, &features);
+
+	if (r < 0)
+		return r;
+	r = features_print(stdout, "flowattr", features.features, CONNECTION_FEATURES, o->format,
+			   o->header);
+	return r < 0 && r != -EPIPE ? fail(f, r, "cannot write: %s", strerror(-r)) : 0;
+}
+
+static int start(struct flowattr *f, int proc_fd)
+{
+	struct loop_options loop = {
+		.ring_fd = bpf_map__fd(f->bpf->maps.records),
+		.output_fd = STDOUT_FILENO,
+		.duration_ns = f->options.common.duration_ns,
+		.on_event = on_event,
+		.on_tick = on_tick,
+		.context = f,
+	};
+	int r = meter_new(&f->options, proc_fd, &f->meter);
+
+	if (!r)
+		r = report_new(&f->options, f->meter, STDOUT_FILENO, &f->report);
+	if (!r)
+		r = loop_new(&loop, &f->loop);
+	if (r < 0)
+		return fail(f, r, "cannot start: %s", strerror(-r));
+	f->pass.bpf = f->bpf;
+	f->pass.meter = f->meter;
+	f->pass.loop = f->loop;
+	return f->options.common.command ? start_command(f) : 0;
+}
+
+static int run(struct flowattr *f)
+{
+	_cleanup_(closep) int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct flowattr_options *o = &f->options;
+	struct connection_features features;
+	struct error error;
+	int r;
+
+	if (o->common.command && (r = command_check(o->common.command, &error)) < 0)
+		return fail(f, r, "%s", error.text);
+	r = load(f, &features);
+	if (r < 0)
+		return r;
+	if (o->traffic.protocols & SELECT_DATAGRAMS && !connection_sees_datagrams(&features))
+		fputs("flowattr: this kernel has neither the tracepoints nor the function hooks to "
+		      "see datagrams with (Linux 6.3, or fexit): only TCP is shown\n",
+		      stderr);
+	r = start(f, proc_fd);
+	if (!r)
+		r = trace(f);
+	if (!r)
+		r = last_interval(f);
+	command_stop(&f->command);
+	if (r < 0 && r != -EPIPE && !f->explained)
+		fail(f, r, "cannot go on: %s", strerror(-r));
+	return r;
+}
+
+static int exit_status(struct flowattr *f, int r)
+{
+	uint64_t lost;
+
+	if (!f->report || (r < 0 && r != -EPIPE))
+		return EXIT_FAILURE;
+	lost = f->bpf->bss->counters.lost_rows;
+	if (f->options.common.stats) {
+		struct process_table_stats names;
+
+		process_table_get_stats(f->meter->processes, &names);
+		fprintf(stderr, "records: %llu rows printed, %llu records lost, %llu malformed\n",
+			(unsigned long long)report_rows(f->report), (unsigned long long)lost,
+			(unsigned long long)f->meter->bad);
+		connection_print_stats(stderr, f->bpf, &names);
+	}
+	if (f->options.common.strict && lost)
+		return EXIT_LOST;
+	if (f->command.pid)
+		return command_exit_status(&f->command);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct flowattr f = {.touch = TOUCH_NONE,
+			     .sweep = SWEEP_NONE,
+			     .pass = PASS_NONE,
+			     .stats_fd = -1};
+	int r, status;
+
+	setlocale(LC_CTYPE, "");
+	flowattr_options_parse(argc, argv, &f.options);
+	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	libbpf_set_print(f.options.common.verbose ? libbpf_verbose : libbpf_quiet);
+	if (f.options.common.features) {
+		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	} else {
+		r = run(&f);
+		status = exit_status(&f, r);
+	}
+	loop_free(f.loop);
+	report_free(f.report);
+	meter_free(f.meter);
+	connection_bpf__destroy(f.bpf);
+	closep(&f.stats_fd);
+	pass_release(&f.pass);
+	touch_release(&f.touch);
+	sweep_release(&f.sweep);
+	return status;
+}

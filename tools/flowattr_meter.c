@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cgroup.h"
+#include "tools/connection_words.h"
+
+int meter_new(const struct flowattr_options *options, int proc_fd, struct meter **ret_meter)
+{
+	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
+	struct process_table_options processes = {.proc_fd = proc_fd};
+	struct flow_table_options flows = {};
+	int r;
+
+	if (!meter)
+		return -ENOMEM;
+	meter->options = options;
+	meter->proc_fd = proc_fd;
+	meter->start_ns = meter->begin_ns = meter->end_ns = clock_now_ns();
+	clock_sync(&meter->clock);
+	r = process_table_new(&processes, &meter->processes);
+	flows.processes = meter->processes;
+	if (!r)
+		r = cgroup_table_new(0, &meter->cgroups);
+	if (!r)
+		r = flow_table_new(&flows, &meter->flows);
+	if (!r)
+		r = flow_lines_new(&meter->lines);
+	if (!r)
+		r = users_new(&meter->users);
+	if (r < 0)
+		return r;
+	meter->ifaces = !interfaces_read(proc_fd, options->interface, &meter->ifaces_begin);
+	*ret_meter = meter;
+	meter = NULL;
+	return 0;
+}
+
+void meter_free(struct meter *meter)
+{
+	if (!meter)
+		return;
+	holders_release(&meter->holders);
+	users_free(meter->users);
+	flow_lines_free(meter->lines);
+	flow_table_free(meter->flows);
+	cgroup_table_free(meter->cgroups);
+	process_table_free(meter->processes);
+	free(meter);
+}
+
+static int on_accept(struct meter *meter, const struct accept_record *record)
+{
+	meter->waiting += record->flags & ACCEPT_FINAL ? -!!(record->flags & ACCEPT_LATE) : 1;
+	if (record->flags & ACCEPT_CANCELLED) {
+		flow_table_forget(meter->flows, &record->connection);
+		return 0;
+	}
+	return flow_table_begin(meter->flows, &record->connection, FLOW_IN);
+}
+
+static int on_connect(struct meter *meter, const struct connect_record *record)
+{
+	if (record->error)
+		return 0;
+	return flow_table_begin(meter->flows, &record->connection, FLOW_OUT);
+}
+
+static int tool_record(struct meter *meter, const struct record_header *header)
+{
+	const struct flow_record *flow;
+
+	switch (header->type) {
+	case RECORD_CONNECT:
+		return on_connect(meter, (const void *)header);
+	case RECORD_ACCEPT:
+		return on_accept(meter, (const void *)header);
+	case RECORD_FLOW:
+		flow = (const void *)header;
+		return flow_table_begin(meter->flows, &flow->connection,
+					(enum flow_direction)flow->direction);
+	case RECORD_CLOSE:
+	case RECORD_LIVE:
+		return flow_table_count(meter->flows, (const void *)header);
+	}
+	return 0;
+}
+
+int meter_record(void *context, const void *data, size_t size)
+{
+	struct meter *meter = context;
+	int type = record_check(data, size, &connection_sizes);
+	int r = 0;
+
+	switch (type) {
+	case RECORD_PROCESS:
+		r = process_table_add(meter->processes, data, size);
+		break;
+	case RECORD_EXIT:
+		process_table_exit(meter->processes, &((const struct exit_record *)data)->id);
+		break;
+	case RECORD_CGROUP:
+		r = cgroup_table_add(meter->cgroups, data, size);
+		break;
+	default:
+		r = type < 0 ? type : tool_record(meter, data);
+	}
+	if (r == -EBADMSG) {
+		meter->bad++;
+		return 0;
+	}
+	return r;
+}
+
+int meter_listed(void *context, const struct record_header *record)
+{
+	return meter_record(context, record, record->length);
+}
+
+int meter_socket(void *context, const struct open_record *record, const uint32_t *holders, size_t n)
+{
+	struct meter *meter = context;
+
+	return holders_add(&meter->holders, record->connection.cookie, holders, n);
+}
+
+void meter_end_interval(struct meter *meter, uint64_t lost)
+{
+	clock_sync(&meter->clock);
+	meter->end_ns = clock_now_ns();
+	meter->lost = lost;
+	meter->ifaces = meter->ifaces && !interfaces_read(meter->proc_fd, meter->options->interface,
+							  &meter->ifaces_end);
+}
+
+void meter_total(const struct meter *meter, struct flowattr_total *ret_total)
+{
+	*ret_total = (struct flowattr_total){
+		.ifaces = meter->ifaces,
+		.iface_tx_bytes = meter->ifaces_end.tx_bytes - meter->ifaces_begin.tx_bytes,
+		.iface_rx_bytes = meter->ifaces_end.rx_bytes - meter->ifaces_begin.rx_bytes,
+	};
+}
+
+struct flowattr_context meter_context(const struct meter *meter)
+{
+	return (struct flowattr_context){.clock = &meter->clock,
+					 .start_ns = meter->start_ns,
+					 .begin_ns = meter->begin_ns,
+					 .end_ns = meter->end_ns};
+}
+
+void meter_next_interval(struct meter *meter)
+{
+	meter->begin_ns = meter->end_ns;
+	meter->ifaces_begin = meter->ifaces_end;
+	flow_table_next_interval(meter->flows, meter->end_ns);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flowattr's command line. */
+#ifndef FLOWATTR_OPTIONS_H
+#define FLOWATTR_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "bpf/connection.h"
+#include "lib/options.h"
+#include "tools/flowattr_lines.h"
+
+struct flowattr_options {
+	struct options common;
+	struct traffic_filter traffic;
+	uint64_t interval_ns;
+	bool interval_given;
+	uint64_t intervals; /* 0: no end */
+	enum lines_by by;
+	enum lines_sort sort;
+	uint64_t rows_max;	      /* in an interval; 0: all */
+	const char *interface;	      /* whose counters the total has; NULL: all */
+	bool batch;		      /* tables one below the other, on a terminal, too */
+	struct output_options output; /* complete but for the descriptor */
+};
+
+/* Returns, or exits as options_parse() does. `-F help` prints the fields and exits with 0. */
+void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_options);
+
+/* Is the field in any output? */
+bool flowattr_options_show(const struct flowattr_options *options, size_t field);
+
+/* Are fields shown that are made of others, for people (FIELD_TABLE)? */
+bool flowattr_options_need_table_fields(const struct flowattr_options *options);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_pairs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Flows of the same protocol and the same two ports, whichever is the local one. */
+struct pair {
+	struct pair_key {
+		uint16_t protocol, low, high, pad;
+	} key;
+	struct flow *flows;
+	UT_hash_handle hh;
+};
+
+static struct pair_key pair_key(uint16_t protocol, uint16_t one, uint16_t other)
+{
+	return (struct pair_key){.protocol = protocol,
+				 .low = one < other ? one : other,
+				 .high = one < other ? other : one};
+}
+
+static struct pair *find_pair(struct pair *pairs, const struct connection *connection)
+{
+	struct pair_key key = pair_key(connection->protocol, connection->lport, connection->rport);
+	struct pair *pair;
+
+	HASH_FIND(hh, pairs, &key, sizeof(key), pair);
+	return pair;
+}
+
+static bool is_any(const uint8_t address[16])
+{
+	static const uint8_t any4[16] = {[10] = 0xff, 0xff}, any6[16];
+
+	return !memcmp(address, any4, 16) || !memcmp(address, any6, 16);
+}
+
+static bool is_loopback(const uint8_t address[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff}, one6[16] = {[15] = 1};
+
+	return !memcmp(address, one6, 16) || (!memcmp(address, mapped, 12) && address[12] == 127);
+}
+
+/* Does what the one sends to @raddr reach the other? A socket bound to any address is reached by
+ * what is sent to this machine. */
+static bool reaches(const struct connection *from, const struct connection *to)
+{
+	if (!memcmp(from->raddr, to->laddr, 16))
+		return true;
+	return is_any(to->laddr) &&
+	       (is_loopback(from->raddr) || !memcmp(to->raddr, from->laddr, 16));
+}
+
+/* Loopback is one in each network namespace; other addresses may lead from one to another. */
+static bool are_ends(const struct flow *a, const struct flow *b)
+{
+	const struct connection *one = &a->connection, *other = &b->connection;
+
+	if (a == b || one->lport != other->rport || one->rport != other->lport)
+		return false;
+	if (one->netns != other->netns && (is_loopback(one->raddr) || is_loopback(other->raddr)))
+		return false;
+	return reaches(one, other) && reaches(other, one);
+}
+
+void pairs_remove(struct pair **pairs, struct flow *flow)
+{
+	struct pair *pair = find_pair(*pairs, &flow->connection);
+	struct flow **at;
+
+	if (flow->peer)
+		flow->peer->peer = NULL;
+	flow->peer = NULL;
+	if (!pair)
+		return;
+	for (at = &pair->flows; *at; at = &(*at)->pair_next) {
+		if (*at != flow)
+			continue;
+		*at = flow->pair_next;
+		break;
+	}
+	if (pair->flows)
+		return;
+	HASH_DEL(*pairs, pair);
+	free(pair);
+}
+
+int pairs_add(struct pair **pairs, struct flow *flow)
+{
+	struct pair *pair = find_pair(*pairs, &flow->connection);
+
+	if (!pair) {
+		pair = calloc(1, sizeof(*pair));
+		if (!pair)
+			return -ENOMEM;
+		pair->key = pair_key(flow->connection.protocol, flow->connection.lport,
+				     flow->connection.rport);
+		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
+	}
+	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next) {
+		if (other->peer || !are_ends(flow, other))
+			continue;
+		flow->peer = other;
+		other->peer = flow;
+	}
+	flow->pair_next = pair->flows;
+	pair->flows = flow;
+	return 0;
+}
+
+/* How well is it the flow of a packet of that time? The open one, else the one that ended last. */
+static uint64_t end_ns(const struct flow *flow)
+{
+	return flow->ended_ns ? flow->ended_ns : UINT64_MAX;
+}
+
+struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uint64_t ts_ns)
+{
+	struct pair *pair = find_pair(pairs, wanted);
+	struct flow *best = NULL;
+
+	for (struct flow *flow = pair ? pair->flows : NULL; flow; flow = flow->pair_next) {
+		const struct connection *c = &flow->connection;
+
+		if ((wanted->netns && c->netns != wanted->netns) || c->lport != wanted->lport ||
+		    c->rport != wanted->rport || memcmp(c->raddr, wanted->raddr, 16) != 0 ||
+		    (memcmp(c->laddr, wanted->laddr, 16) != 0 && !is_any(c->laddr)))
+			continue;
+		if (!best || (end_ns(best) < ts_ns && end_ns(flow) > end_ns(best)) ||
+		    (end_ns(flow) >= ts_ns && end_ns(flow) < end_ns(best)))
+			best = flow;
+	}
+	return best;
+}

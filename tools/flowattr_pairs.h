@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which flows are two ends of one, and which is a packet's: by protocol, ports and addresses. Pure.
+ */
+#ifndef FLOWATTR_PAIRS_H
+#define FLOWATTR_PAIRS_H
+
+#include "tools/flowattr_table.h"
+
+struct pair; /* a hash of them; NULL: empty */
+
+/* Sets flow->peer, and the peer's, if the other end is in here. Returns 0 or -ENOMEM. */
+int pairs_add(struct pair **pairs, struct flow *flow);
+void pairs_remove(struct pair **pairs, struct flow *flow);
+
+/* See flow_table_find(). */
+struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uint64_t ts_ns);
+
+#endif

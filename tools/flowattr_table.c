@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/connection_words.h"
+#include "tools/flowattr_pairs.h"
+
+#define UNSEEN_MAX                                                                                 \
+	3 /* passes that did not show it: one that runs beside changes may leave some out */
+
+struct flow_table {
+	struct flow_table_options options;
+	struct flow *flows; /* uthash */
+	struct pair *pairs;
+	struct flow *ended, **ended_end; /* what has ended, the first that did so first */
+	struct flow_others others;
+};
+
+int flow_table_new(const struct flow_table_options *options, struct flow_table **ret_table)
+{
+	struct flow_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return -ENOMEM;
+	table->options = *options;
+	if (!table->options.max)
+		table->options.max = TABLE_MAX;
+	table->ended_end = &table->ended;
+	*ret_table = table;
+	return 0;
+}
+
+static void delete_flow(struct flow_table *table, struct flow *flow)
+{
+	pairs_remove(&table->pairs, flow);
+	process_table_unpin(table->options.processes, &flow->connection.owner);
+	HASH_DEL(table->flows, flow);
+	free(flow);
+}
+
+void flow_table_free(struct flow_table *table)
+{
+	if (!table)
+		return;
+	while (table->flows)
+		delete_flow(table, table->flows);
+	free(table);
+}
+
+static struct flow_id id_of(const struct connection *connection)
+{
+	struct flow_id id = {.cookie = connection->cookie, .protocol = connection->protocol};
+
+	if (is_datagram(connection)) {
+		memcpy(id.raddr, connection->raddr, sizeof(id.raddr));
+		id.rport = connection->rport;
+		id.tgid = connection->owner.tgid;
+	}
+	return id;
+}
+
+static struct flow *find(struct flow_table *table, const struct connection *connection)
+{
+	struct flow_id id = id_of(connection);
+	struct flow *flow;
+
+	HASH_FIND(hh, table->flows, &id, sizeof(id), flow);
+	return flow;
+}
+
+static void add_counts(struct flow_counts *to, const struct flow_counts *counts)
+{
+	to->tx_bytes += counts->tx_bytes;
+	to->rx_bytes += counts->rx_bytes;
+	to->tx_packets += counts->tx_packets;
+	to->rx_packets += counts->rx_packets;
+	to->retransmits += counts->retransmits;
+}
+
+static void fold(struct flow_table *table, struct flow *flow)
+{
+	struct flow_counts counts = flow_in_interval(flow);
+
+	if (flow->folded)
+		return;
+	flow->folded = true;
+	table->others.flows++;
+	add_counts(&table->others.counts, &counts);
+}
+
+/* What ended first goes first. */
+static void make_room(struct flow_table *table)
+{
+	struct flow *flow = table->ended;
+
+	if (!flow)
+		return;
+	table->ended = flow->ended_next;
+	if (!table->ended)
+		table->ended_end = &table->ended;
+	fold(table, flow);
+	delete_flow(table, flow);
+}
+
+/* @born: under the tool's eyes, hence with counters from 0. */
+static int add(struct flow_table *table, const struct connection *connection, bool born,
+	       struct flow **ret_flow)
+{
+	struct flow *flow = calloc(1, sizeof(*flow));
+	int r;
+
+	if (!flow)
+		return -ENOMEM;
+	if (HASH_COUNT(table->flows) >= table->options.max)
+		make_room(table);
+	flow->id = id_of(connection);
+	flow->connection = *connection;
+	flow->based = born;
+	r = pairs_add(&table->pairs, flow);
+	if (r < 0) {
+		free(flow);
+		return r;
+	}
+	HASH_ADD(hh, table->flows, id, sizeof(flow->id), flow);
+	process_table_pin(table->options.processes, &flow->connection.owner);
+	*ret_flow = flow;
+	return 0;
+}
+
+/* The addresses of a flow that begins are all there: only who owns it is told anew. */
+static void set_owner(struct flow_table *table, struct flow *flow,
+		      const struct connection *connection)
+{
+	struct process_table *processes = table->options.processes;
+
+	if (!connection->owner.tgid && flow->connection.owner.tgid)
+		return;
+	process_table_pin(processes, &connection->owner);
+	process_table_unpin(processes, &flow->connection.owner);
+	flow->connection.owner = connection->owner;
+	flow->connection.owner_src = connection->owner_src;
+	flow->connection.state = connection->state;
+}
+
+int flow_table_begin(struct flow_table *table, const struct connection *connection,
+		     enum flow_direction direction)
+{
+	struct flow *flow = find(table, connection);
+	int r = 0;
+
+	if (!flow)
+		r = add(table, connection, direction != 0, &flow);
+	else if (!flow->ended_ns) /* a close has the last word */
+		set_owner(table, flow, connection);
+	if (r < 0)
+		return r;
+	if (direction)
+		flow->direction = (uint8_t)direction;
+	return 0;
+}
+
+/* Counters of packets wrap at 2^32. */
+static uint64_t grown(uint64_t total, uint32_t now)
+{
+	return total + (uint32_t)(now - (uint32_t)total);
+}
+
+static void take_counts(struct flow *flow, const struct close_record *record)
+{
+	struct flow_counts *now = &flow->now;
+
+	if (record->tx_bytes > now->tx_bytes)
+		now->tx_bytes = record->tx_bytes;
+	if (record->rx_bytes > now->rx_bytes)
+		now->rx_bytes = record->rx_bytes;
+	now->tx_packets = grown(now->tx_packets, record->tx_packets);
+	now->rx_packets = grown(now->rx_packets, record->rx_packets);
+	now->retransmits = grown(now->retransmits, record->retransmits);
+	if (record->rtt_us)
+		flow->rtt_us = record->rtt_us;
+	if (flow->based)
+		return;
+	flow->before = *now;
+	flow->based = true;
+}
+
+int flow_table_count(struct flow_table *table, const struct close_record *record)
+{
+	struct flow *flow = find(table, &record->connection);
+	int r = 0;
+
+	if (!flow)
+		r = add(table, &record->connection, record->flags & CLOSE_BORN, &flow);
+	else if (!flow->ended_ns)
+		set_owner(table, flow, &record->connection);
+	if (r < 0 || flow->ended_ns)
+		return r;
+	if (!flow->direction && record->flags & CLOSE_BORN && !is_datagram(&record->connection))
+		flow->direction = record->listener_pid ? FLOW_IN : FLOW_OUT;
+	flow->unseen = 0;
+	take_counts(flow, record);
+	if (record->header.type != RECORD_CLOSE)
+		return 0;
+	flow->ended_ns = record->header.ts_ns;
+	*table->ended_end = flow;
+	table->ended_end = &flow->ended_next;
+	return 0;
+}
+
+void flow_table_forget(struct flow_table *table, const struct connection *connection)
+{
+	struct flow *flow = find(table, connection);
+
+	if (flow && !flow->ended_ns)
+		delete_flow(table, flow);
+}
+
+void flow_table_pass(struct flow_table *table, uint64_t now_ns)
+{
+	for (struct flow *flow = table->flows; flow; flow = flow->hh.next) {
+		if (flow->ended_ns || flow->unseen++ < UNSEEN_MAX)
+			continue;
+		flow->ended_ns = now_ns;
+		*table->ended_end = flow;
+		table->ended_end = &flow->ended_next;
+	}
+}
+
+void flow_table_next_interval(struct flow_table *table, uint64_t now_ns)
+{
+	while (table->ended && now_ns - table->ended->ended_ns >= table->options.retain_ns) {
+		struct flow *flow = table->ended;
+
+		table->ended = flow->ended_next;
+		delete_flow(table, flow);
+	}
+	if (!table->ended)
+		table->ended_end = &table->ended;
+	for (struct flow *flow = table->flows; flow; flow = flow->hh.next)
+		flow->before = flow->now;
+	memset(&table->others, 0, sizeof(table->others));
+}
+
+struct flow *flow_table_first(struct flow_table *table)
+{
+	return table->flows;
+}
+
+size_t flow_table_size(const struct flow_table *table)
+{
+	return HASH_COUNT(table->flows);
+}
+
+size_t flow_table_open(const struct flow_table *table)
+{
+	size_t n = 0;
+
+	for (const struct flow *flow = table->flows; flow; flow = flow->hh.next)
+		n += !flow->ended_ns && !is_datagram(&flow->connection);
+	return n;
+}
+
+const struct flow_others *flow_table_others(const struct flow_table *table)
+{
+	return &table->others;
+}
+
+struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
+			     uint64_t ts_ns)
+{
+	return pairs_find(table->pairs, wanted, ts_ns);
+}
+
+struct flow_counts flow_in_interval(const struct flow *flow)
+{
+	return (struct flow_counts){
+		.tx_bytes = flow->now.tx_bytes - flow->before.tx_bytes,
+		.rx_bytes = flow->now.rx_bytes - flow->before.rx_bytes,
+		.tx_packets = flow->now.tx_packets - flow->before.tx_packets,
+		.rx_packets = flow->now.rx_packets - flow->before.rx_packets,
+		.retransmits = flow->now.retransmits - flow->before.retransmits,
+	};
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every flow that is open, or has ended in the interval: its ends, who owns it, what it has
+ * carried. Fed by records of connects, accepts, first datagrams and closes, and by the iterators
+ * over what is open. Both ends of a flow, if both are on this machine, know each other. Pure.
+ */
+#ifndef FLOWATTR_TABLE_H
+#define FLOWATTR_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "bpf/connection.h"
+#include "lib/base.h"
+#include "lib/process.h"
+
+/* Flows at a time: more than the kernel side keeps (SOCKETS_MAX, FLOWS_MAX), so that only what has
+ * ended within the interval may have to make room. */
+#define TABLE_MAX 400000
+
+/* What tells flows apart. Of TCP the cookie alone does; the rest is zero. */
+struct flow_id {
+	uint64_t cookie;
+	uint8_t raddr[16];
+	uint32_t tgid;
+	uint16_t rport;
+	uint16_t protocol;
+};
+
+struct flow_counts {
+	uint64_t tx_bytes, rx_bytes;	 /* payload */
+	uint64_t tx_packets, rx_packets; /* segments, datagrams */
+	uint64_t retransmits;
+};
+
+struct flow {
+	struct flow_id id;
+	struct connection connection; /* as last told */
+	struct flow_counts now;	      /* since it began, as far as read */
+	struct flow_counts before;    /* at the interval's beginning */
+	uint64_t ended_ns;	      /* CLOCK_MONOTONIC; 0: it is open */
+	uint32_t rtt_us;	      /* 0: not known */
+	uint8_t direction;	      /* enum flow_direction: who began it; 0: not known */
+	bool based;		      /* `before` holds: else nothing has been read yet */
+	uint8_t unseen;		      /* passes over what is open since it was last told of */
+	bool folded;		      /* in "(others)": is not shown any more */
+	const uint32_t *holders; /* processes that hold the socket, borrowed; NULL: not known */
+	size_t n_holders;
+	struct flow *peer;	 /* the other end, if on this machine */
+	struct flow *pair_next;	 /* of the same ports */
+	struct flow *ended_next; /* in the order of their ends */
+	UT_hash_handle hh;
+};
+
+struct flow_table;
+
+struct flow_table_options {
+	struct process_table *processes; /* borrowed: owners of flows are kept in it */
+	uint64_t retain_ns; /* what has ended is kept for so long, to be found by its packets */
+	size_t max;	    /* 0: TABLE_MAX */
+};
+
+/* Returns 0 or -ENOMEM. */
+int flow_table_new(const struct flow_table_options *options, struct flow_table **ret_table);
+void flow_table_free(struct flow_table *table);
+static inline void flow_table_freep(struct flow_table **table)
+{
+	flow_table_free(*table);
+	*table = NULL;
+}
+
+/* A flow has begun, or its owner is known better now. @direction: 0: it was there before the tool.
+ * Returns 0 or -ENOMEM. */
+int flow_table_begin(struct flow_table *table, const struct connection *connection,
+		     enum flow_direction direction);
+
+/* What it has carried so far; a RECORD_CLOSE also ends it. Returns 0 or -ENOMEM. */
+int flow_table_count(struct flow_table *table, const struct close_record *record);
+
+/* It was somebody else's: as if it had never been. */
+void flow_table_forget(struct flow_table *table, const struct connection *connection);
+
+/* Before a pass over all that is open, which counts each: what some passes have not shown is gone;
+ * its close was lost, and is counted where it was. */
+void flow_table_pass(struct flow_table *table, uint64_t now_ns);
+
+/* The next interval: what has ended and been shown goes. */
+void flow_table_next_interval(struct flow_table *table, uint64_t now_ns);
+
+/* The first flow; the others by hh.next. In the order in which they were added. */
+struct flow *flow_table_first(struct flow_table *table);
+size_t flow_table_size(const struct flow_table *table);
+
+/* Flows of TCP that have not ended. */
+size_t flow_table_open(const struct flow_table *table);
+
+/* Flows that had to make room in this interval. */
+struct flow_others {
+	uint64_t flows;
+	struct flow_counts counts; /* what they carried in it */
+};
+const struct flow_others *flow_table_others(const struct flow_table *table);
+
+/* The flow of a packet between @wanted's ends, as seen from the one with laddr: protocol, laddr,
+ * lport, raddr, rport, netns (0: any) are looked at. The one that was open at @ts_ns, or the last
+ * before that; NULL: none is known. */
+struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
+			     uint64_t ts_ns);
+
+/* What it carried in the interval. */
+struct flow_counts flow_in_interval(const struct flow *flow);
+
+#endif
