@@ -58,7 +58,8 @@ static bool are_ends(const struct flow *a, const struct flow *b)
 {
 	const struct connection *one = &a->connection, *other = &b->connection;
 
-	if (a == b || !one->lport || !one->rport || one->lport != other->rport || one->rport != other->lport)
+	if (a == b || !one->lport || !one->rport || one->lport != other->rport ||
+	    one->rport != other->lport)
 		return false;
 	if (one->netns != other->netns && (is_loopback(one->raddr) || is_loopback(other->raddr)))
 		return false;

@@ -228,16 +228,28 @@ void flow_table_pass(struct flow_table *table, uint64_t now_ns)
 	}
 }
 
+/* Not while the other end is open: its line names the process at this one. */
+static bool may_go(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
+{
+	return now_ns - flow->ended_ns >= table->options.retain_ns &&
+	       (!flow->peer || flow->peer->ended_ns);
+}
+
 void flow_table_next_interval(struct flow_table *table, uint64_t now_ns)
 {
-	while (table->ended && now_ns - table->ended->ended_ns >= table->options.retain_ns) {
-		struct flow *flow = table->ended;
+	struct flow **at = &table->ended;
 
-		table->ended = flow->ended_next;
+	while (*at) {
+		struct flow *flow = *at;
+
+		if (!may_go(table, flow, now_ns)) {
+			at = &flow->ended_next;
+			continue;
+		}
+		*at = flow->ended_next;
 		delete_flow(table, flow);
 	}
-	if (!table->ended)
-		table->ended_end = &table->ended;
+	table->ended_end = at;
 	for (struct flow *flow = table->flows; flow; flow = flow->hh.next)
 		flow->before = flow->now;
 	memset(&table->others, 0, sizeof(table->others));
