@@ -33,7 +33,7 @@ SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 SKELETONS  := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
 LIB_OBJS   := $(LIB_SRCS:%.c=$(B)/%.o)
-SCREENS    := proctop # tools that have one: lib/screen.c and ncurses
+SCREENS    := proctop flowattr # tools that have one: lib/screen.c and ncurses
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))

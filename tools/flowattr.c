@@ -19,6 +19,7 @@
 #include "tools/connection_touch.h"
 #include "tools/flowattr_pass.h"
 #include "tools/flowattr_report.h"
+#include "tools/flowattr_view.h"
 
 #define IDLE_NS	     (60 * NSEC_PER_SEC) /* a flow of datagrams is over after that */
 #define END_GRACE_NS NSEC_PER_SEC /* connections of a COMMAND that has ended may close as long */
@@ -28,6 +29,7 @@ struct flowattr {
 	struct connection_bpf *bpf;
 	struct meter *meter;
 	struct report *report;
+	struct view *view; /* NULL: tables one below the other */
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
@@ -106,15 +108,29 @@ static int on_tick(void *context, uint64_t now_ns)
 	r = sweep_tick(&f->sweep, now_ns, false);
 	if (r < 0)
 		return fail(f, r, "cannot look for idle flows any more: %s", strerror(-r));
-	if (command_is_over(f, now_ns))
+	if (f->view)
+		r = view_keys(f->view);
+	if (r || command_is_over(f, now_ns))
 		return LOOP_STOP;
 	if (now_ns < f->next_ns)
 		return 0;
 	f->next_ns += f->options.interval_ns;
 	if (f->next_ns <= now_ns) /* was stopped for a while */
 		f->next_ns = now_ns + f->options.interval_ns;
+	if (f->view && view_is_paused(f->view))
+		return 0;
 	r = pass_run(&f->pass);
-	return r ? r : report_interval(f->report);
+	if (!r)
+		r = report_interval(f->report);
+	return r || !f->view ? r : view_show(f->view);
+}
+
+static bool shows_view(const struct flowattr *f)
+{
+	const struct flowattr_options *o = &f->options;
+
+	return !o->batch && !o->common.command && o->common.format == OUTPUT_TABLE &&
+	       isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 /* Attached, listed, and no more rights than it takes to read on. */
@@ -142,6 +158,20 @@ static int attach(struct flowattr *f)
 	return r < 0 ? fail(f, r, "cannot drop privileges: %s", strerror(-r)) : 0;
 }
 
+static int start_output(struct flowattr *f)
+{
+	struct error error;
+	int r = shows_view(f) ? view_new(&f->options, &f->view, &error) : 0;
+
+	if (r < 0)
+		return fail(f, r, "%s", error.text);
+	r = report_new(&f->options, f->meter, f->view ? view_fd(f->view) : STDOUT_FILENO,
+		       &f->report);
+	if (!r && f->view)
+		r = report_interval(f->report); /* an empty table at once */
+	return !r && f->view ? view_show(f->view) : r;
+}
+
 /* Runs until the end. Returns 0 or a negative errno; what to say about it is left to main(). */
 static int trace(struct flowattr *f)
 {
@@ -154,8 +184,11 @@ static int trace(struct flowattr *f)
 	if (r)
 		return r;
 	meter_next_interval(f->meter);
+	r = start_output(f);
+	if (r < 0)
+		return r;
 	f->next_ns = clock_now_ns() + f->options.interval_ns;
-	if (o->verbose || o->command)
+	if ((o->verbose || o->command) && !f->view)
 		fputs("ready\n", stderr);
 	if (o->command) {
 		r = command_release(&f->command, o->command, &error);
@@ -218,14 +251,13 @@ static int start(struct flowattr *f, int proc_fd)
 		.ring_fd = bpf_map__fd(f->bpf->maps.records),
 		.output_fd = STDOUT_FILENO,
 		.duration_ns = f->options.common.duration_ns,
+		.keyboard = shows_view(f),
 		.on_event = on_event,
 		.on_tick = on_tick,
 		.context = f,
 	};
 	int r = meter_new(&f->options, proc_fd, &f->meter);
 
-	if (!r)
-		r = report_new(&f->options, f->meter, STDOUT_FILENO, &f->report);
 	if (!r)
 		r = loop_new(&loop, &f->loop);
 	if (r < 0)
@@ -256,7 +288,8 @@ static int run(struct flowattr *f)
 	r = start(f, proc_fd);
 	if (!r)
 		r = trace(f);
-	if (!r)
+	view_freep(&f->view);
+	if (!r && !shows_view(f))
 		r = last_interval(f);
 	command_stop(&f->command);
 	if (r < 0 && r != -EPIPE && !f->explained)
@@ -297,7 +330,8 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	flowattr_options_parse(argc, argv, &f.options);
-	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	f.options.output.color =
+		isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !shows_view(&f);
 	libbpf_set_print(f.options.common.verbose ? libbpf_verbose : libbpf_quiet);
 	if (f.options.common.features) {
 		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -103,7 +103,7 @@ static int add_flows(struct flow_lines *lines, struct flow_table *table,
 	return 0;
 }
 
-static struct group_key key_of(const struct flow *flow, enum lines_by by)
+static struct group_key key_of(const struct flow *flow, enum flow_lines_by by)
 {
 	const struct process_id *owner = &flow->connection.owner;
 	struct group_key key = {};
@@ -128,7 +128,7 @@ static struct group_key key_of(const struct flow *flow, enum lines_by by)
 	return key;
 }
 
-static int add_to_group(struct group **groups, const struct flow *flow, enum lines_by by,
+static int add_to_group(struct group **groups, const struct flow *flow, enum flow_lines_by by,
 			const struct flow_counts *counts)
 {
 	struct group_key key = key_of(flow, by);
@@ -184,7 +184,7 @@ static int add_others(struct flow_lines *lines, const struct flow_others *others
 	return others->flows ? add_line(lines, &line) : 0;
 }
 
-static uint64_t number(const struct flow_line *line, enum lines_sort sort)
+static uint64_t number(const struct flow_line *line, enum flow_lines_sort sort)
 {
 	const struct flow *flow = line->flow;
 	const struct flow_counts *counts = &line->counts;
@@ -226,7 +226,7 @@ static int compare_ends(const uint8_t a[16], uint16_t a_port, const uint8_t b[16
 static int compare(const void *a, const void *b, void *context)
 {
 	const struct flow_line *one = a, *other = b;
-	enum lines_sort sort = *(const enum lines_sort *)context;
+	enum flow_lines_sort sort = *(const enum flow_lines_sort *)context;
 	const struct connection *c = one->flow ? &one->flow->connection : NULL;
 	const struct connection *d = other->flow ? &other->flow->connection : NULL;
 	uint64_t x = number(one, sort), y = number(other, sort);
@@ -261,7 +261,7 @@ struct named {
 static int compare_names(const void *a, const void *b)
 {
 	const struct named *one = a, *other = b;
-	enum lines_sort bytes = LINES_SORT_BYTES;
+	enum flow_lines_sort bytes = LINES_SORT_BYTES;
 	int r = strcmp(one->name, other->name);
 
 	return r ? r : compare(&one->line, &other->line, &bytes);
@@ -302,7 +302,7 @@ ssize_t flow_lines_make(struct flow_lines *lines, struct flow_table *table,
 			const struct flow_lines_options *options,
 			const struct flow_line **ret_lines)
 {
-	enum lines_sort sort = options->sort;
+	enum flow_lines_sort sort = options->sort;
 	int r;
 
 	lines->n = 0;

@@ -8,7 +8,7 @@
 #include "lib/options.h"
 #include "tools/flowattr_table.h"
 
-enum lines_by {
+enum flow_lines_by {
 	LINES_BY_FLOW,
 	LINES_BY_PROCESS,
 	LINES_BY_REMOTE,
@@ -16,7 +16,7 @@ enum lines_by {
 	LINES_BY_CGROUP,
 };
 
-enum lines_sort {
+enum flow_lines_sort {
 	LINES_SORT_BYTES, /* both ways, most first; the next ones likewise */
 	LINES_SORT_TX,
 	LINES_SORT_RX,
@@ -40,8 +40,8 @@ struct flow_line {
 };
 
 struct flow_lines_options {
-	enum lines_by by;
-	enum lines_sort sort;
+	enum flow_lines_by by;
+	enum flow_lines_sort sort;
 	const struct process_filter *filter; /* only -n is looked at */
 	struct process_table *processes;
 };

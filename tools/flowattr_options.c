@@ -44,7 +44,7 @@ static void parse_by(const char *word, struct flowattr_options *o)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(word, words[i]) != 0)
 			continue;
-		o->by = (enum lines_by)i;
+		o->by = (enum flow_lines_by)i;
 		return;
 	}
 	options_usage("--by \"%s\": flow, process, remote, user or cgroup", word);
@@ -54,7 +54,7 @@ static void parse_sort(const char *word, struct flowattr_options *o)
 {
 	static const struct {
 		enum flowattr_field field;
-		enum lines_sort sort;
+		enum flow_lines_sort sort;
 	} columns[] = {
 		{FIELD_TX_BYTES, LINES_SORT_TX},
 		{FIELD_TX_RATE, LINES_SORT_TX},

@@ -15,8 +15,8 @@ struct flowattr_options {
 	uint64_t interval_ns;
 	bool interval_given;
 	uint64_t intervals; /* 0: no end */
-	enum lines_by by;
-	enum lines_sort sort;
+	enum flow_lines_by by;
+	enum flow_lines_sort sort;
 	uint64_t rows_max;	      /* in an interval; 0: all */
 	const char *interface;	      /* whose counters the total has; NULL: all */
 	bool batch;		      /* tables one below the other, on a terminal, too */

@@ -87,7 +87,7 @@ static void fill_flow(const struct flow_line *line, const struct flowattr_contex
 }
 
 /* A line of several flows has what they share, and nothing else. */
-static void fill_group(const struct flow_line *line, enum lines_by by,
+static void fill_group(const struct flow_line *line, enum flow_lines_by by,
 		       const struct flowattr_context *context, struct row *row)
 {
 	static const char *const types[] = {
@@ -115,7 +115,7 @@ static void fill_group(const struct flow_line *line, enum lines_by by,
 	row_uint(row, FIELD_FLOWS, line->flows);
 }
 
-void flowattr_row(const struct flow_line *line, enum lines_by by,
+void flowattr_row(const struct flow_line *line, enum flow_lines_by by,
 		  const struct flowattr_context *context, struct row *row)
 {
 	row_reset(row);

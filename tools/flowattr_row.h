@@ -85,7 +85,7 @@ struct flowattr_total {
 };
 
 /* Each fills @row, reset first. */
-void flowattr_row(const struct flow_line *line, enum lines_by by,
+void flowattr_row(const struct flow_line *line, enum flow_lines_by by,
 		  const struct flowattr_context *context, struct row *row);
 void flowattr_total_row(const struct flowattr_total *total, const struct flowattr_context *context,
 			struct row *row);
