@@ -330,8 +330,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	flowattr_options_parse(argc, argv, &f.options);
-	f.options.output.color =
-		isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !shows_view(&f);
+	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !shows_view(&f);
 	libbpf_set_print(f.options.common.verbose ? libbpf_verbose : libbpf_quiet);
 	if (f.options.common.features) {
 		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

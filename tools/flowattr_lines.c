@@ -60,7 +60,7 @@ static bool is_wanted(const struct flow *flow, const struct flow_lines_options *
 {
 	struct process_names names;
 
-	if (flow->folded)
+	if (flow->folded || flow_is_waiting(flow, options->now_ns))
 		return false;
 	if (!options->filter->n_names)
 		return true;

@@ -7,6 +7,7 @@
 #include "tools/connection_words.h"
 #include "tools/flowattr_pairs.h"
 
+#define ACCEPT_WAIT_NS (100 * 1000 * 1000ULL) /* so long, a better owner may follow */
 #define UNSEEN_MAX                                                                                 \
 	3 /* passes that did not show it: one that runs beside changes may leave some out */
 
@@ -228,6 +229,15 @@ void flow_table_pass(struct flow_table *table, uint64_t now_ns)
 	}
 }
 
+bool flow_is_waiting(const struct flow *flow, uint64_t now_ns)
+{
+	const struct flow *peer = flow->peer;
+
+	return flow->ended_ns && peer && !peer->ended_ns &&
+	       peer->connection.owner_src == OWNER_LISTEN &&
+	       now_ns - flow->ended_ns < ACCEPT_WAIT_NS;
+}
+
 /* Not while the other end is open: its line names the process at this one. */
 static bool may_go(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
 {
@@ -251,7 +261,8 @@ void flow_table_next_interval(struct flow_table *table, uint64_t now_ns)
 	}
 	table->ended_end = at;
 	for (struct flow *flow = table->flows; flow; flow = flow->hh.next)
-		flow->before = flow->now;
+		if (!flow_is_waiting(flow, now_ns))
+			flow->before = flow->now;
 	memset(&table->others, 0, sizeof(table->others));
 }
 

@@ -86,7 +86,7 @@ void flow_table_forget(struct flow_table *table, const struct connection *connec
  * its close was lost, and is counted where it was. */
 void flow_table_pass(struct flow_table *table, uint64_t now_ns);
 
-/* The next interval: what has ended and been shown goes. */
+/* The next interval: what has ended and been shown goes. @now_ns: where the last one ended. */
 void flow_table_next_interval(struct flow_table *table, uint64_t now_ns);
 
 /* The first flow; the others by hh.next. In the order in which they were added. */
@@ -108,6 +108,10 @@ const struct flow_others *flow_table_others(const struct flow_table *table);
  * before that; NULL: none is known. */
 struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
 			     uint64_t ts_ns);
+
+/* It has just ended, and who accepted it at the other end is not known yet: it is shown in the next
+ * interval. @now_ns: as for flow_table_next_interval(). */
+bool flow_is_waiting(const struct flow *flow, uint64_t now_ns);
 
 /* What it carried in the interval. */
 struct flow_counts flow_in_interval(const struct flow *flow);
