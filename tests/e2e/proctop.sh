@@ -256,11 +256,17 @@ bad 2 stray 1 2 stray
 bad 2 '0' -m 0
 bad 2 nonsense -F nonsense
 bad 2 'follow|-p' -f
+bad 2 'fentry cannot .*only tracepoints.*leave it out' --backend fentry -- true
+bad 2 'kprobe cannot .*only tracepoints.*leave it out' --backend=kprobe -- true
+for backend in auto tracepoint; do
+	run -j --backend $backend -- processes 1 100
+	is "$TOOL_STATUS $(json 'map(select(.type == "exit")) | length')" "0 2" "--backend $backend"
+done
 bad 1 no-such-command -- no-such-command
 timeout 10 "$TOOL" --help >"$T/out" 2>"$T/err"
 missing=
 for option in --batch --sort --max --no-net --pid --follow --name --uid --cgroup --netns --output --json \
-	--fields --timestamp --time --duration --count --no-header --stats --strict; do
+	--fields --timestamp --time --duration --count --no-header --stats --strict --backend --features; do
 	grep -qE -- "(^|[ ,])$option([ ,=[]|$)" "$T/out" || missing+=" $option"
 done
 is "$missing" '' "-h: names every option"
