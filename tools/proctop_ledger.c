@@ -137,7 +137,7 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		account_find(ledger, record->group, record->id.tgid, record->id.start_ns);
 
 	if (!account) {
-		if (!ledger->pass || record->id.start_ns < ledger->first_ns || ledger_full(ledger))
+		if (!ledger->pass || record->end_ns < ledger->first_ns || ledger_full(ledger))
 			return 0; /* not ours; or its threads tell what there is to tell */
 		account = account_new(ledger, record->group);
 		if (!account)

@@ -425,6 +425,32 @@ static void test_ends_during_pass(void **state _unused_)
 	assert_int_equal(account_age_ns(&(struct account){.id.start_ns = 5}, 3), 0);
 }
 
+/* It was there before the ledger, and neither the first pass nor another one has met it: moved into
+ * the filter and ended, or ended while the first pass was under way. Its end is told; its life is
+ * in no interval. */
+static void test_ends_unmet(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+	const struct ledger_others *others = ledger_get_others(ledger);
+
+	ledger_begin_pass(ledger, 10 * SECOND);
+	end(ledger, 6, 99, SECOND, 10 * SECOND - 1, 0); /* before */
+	gone(ledger, 6, 99, 99, 10 * SECOND - 1, 70000);
+	end(ledger, 7, 100, SECOND, 10 * SECOND + 1, 1);
+	gone(ledger, 7, 100, 100, 10 * SECOND + 1, 60000);
+	end_pass(ledger);
+	assert_int_equal(count(ledger), 1);
+	assert_true(only(ledger)->over);
+	assert_false(only(ledger)->final);
+	assert_int_equal(only(ledger)->exit_code, 0x300);
+	for (uint64_t i = 11; i < 15; i++) {
+		assert_int_equal(ledger_accounted_ns(ledger), 0);
+		ledger_next_interval(ledger);
+		empty_pass(ledger, i * SECOND);
+	}
+	assert_int_equal(others->threads, 0);
+}
+
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
@@ -449,21 +475,14 @@ static void test_threads(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_life),
-		cmocka_unit_test(test_began_before),
-		cmocka_unit_test(test_released_before),
-		cmocka_unit_test(test_never_backwards),
-		cmocka_unit_test(test_releasing),
-		cmocka_unit_test(test_zombie),
-		cmocka_unit_test(test_final),
-		cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_lost_end),
-		cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_lost_records),
-		cmocka_unit_test(test_comes_and_goes),
-		cmocka_unit_test(test_as_of_the_pass),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_ends_during_pass),
+		cmocka_unit_test(test_short_life),	cmocka_unit_test(test_began_before),
+		cmocka_unit_test(test_released_before), cmocka_unit_test(test_never_backwards),
+		cmocka_unit_test(test_releasing),	cmocka_unit_test(test_zombie),
+		cmocka_unit_test(test_final),		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_lost_end),	cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_lost_records),	cmocka_unit_test(test_comes_and_goes),
+		cmocka_unit_test(test_as_of_the_pass),	cmocka_unit_test(test_ends_unmet),
+		cmocka_unit_test(test_threads),		cmocka_unit_test(test_ends_during_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
