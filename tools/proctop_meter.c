@@ -2,7 +2,6 @@
 #include "tools/proctop_meter.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "lib/cgroup.h"
 
@@ -131,17 +130,9 @@ int meter_listed(void *context, const struct record_header *record)
 	return meter_record(context, record, record->length);
 }
 
-static uint64_t boot_now_ns(void)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (uint64_t)boot.tv_sec * NSEC_PER_SEC + (uint64_t)boot.tv_nsec;
-}
-
 void meter_begin_pass(struct meter *meter)
 {
-	meter->boot_ns = boot_now_ns();
+	meter->boot_ns = clock_boot_now_ns();
 	meter->end_ns = clock_now_ns();
 	clock_sync(&meter->clock);
 	/* where it cannot be read, the machine's part is not known: all 0 */
@@ -159,9 +150,9 @@ void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
 {
 	meter->totals = *totals;
 	meter->counters = *counters;
-	ledger_end_pass(meter->ledger, boot_now_ns(), &meter->totals);
+	ledger_end_pass(meter->ledger, clock_boot_now_ns(), &meter->totals);
 	if (meter->threads)
-		ledger_end_pass(meter->threads, boot_now_ns(), &meter->totals);
+		ledger_end_pass(meter->threads, clock_boot_now_ns(), &meter->totals);
 }
 
 /* What the processors did besides being idle is measured as the rest: the kernel knows when they

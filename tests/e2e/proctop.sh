@@ -16,6 +16,8 @@ clean() {
 	done
 	wait 2>/dev/null
 	[ -z "$GROUP" ] || wait_until 5 rmdir "$GROUP" 2>/dev/null
+	[ -z "$WATCHED" ] || wait_until 5 rmdir "$WATCHED" 2>/dev/null
+	ip netns del "proctop-$$" 2>/dev/null
 	rm -rf "$T"
 }
 
@@ -58,7 +60,7 @@ fi
 [ -x "$TOOL" ] || bail "no $TOOL: build it first, or set BUILD"
 [ -x "$BUILD/tests/storm" ] || bail "no $BUILD/tests/storm: build it first, or set BUILD"
 T=$(mktemp -d) || bail "mktemp"
-GROUP=''
+GROUP='' WATCHED=''
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
 chmod 755 "$T"
@@ -161,6 +163,72 @@ is "$(json "map(select(.type == \"exit\" and .pid == $zombie)) | length")" 1 "zo
 is "$(json "map(select(.type == \"sample\" and .pid == $zombie).cpu_ns) | add")" \
 	"$(json "map(select(.type == \"exit\" and .pid == $zombie))[0].cpu_ns")" "zombie: counted once"
 LIVES=()
+
+# ---- kernel threads ----
+
+# watched: a cgroup for --cgroup: $WATCHED
+watched() {
+	WATCHED=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/proctop-watched-$$
+	mkdir "$WATCHED" 2>/dev/null || WATCHED=''
+	[ -n "$WATCHED" ]
+}
+
+# kthread_new: a veth device with a name that makes its kernel thread's too long for comm
+kthread_new() {
+	ip netns add "proctop-$$" && ip -n "proctop-$$" link add long-device-nr1 up type veth peer name peer &&
+		ip -n "proctop-$$" link set peer up
+}
+
+# kthread INTERVAL LINES: proctop sees a kernel thread begin, until it has that many samples of it, and end
+kthread() {
+	local comm pid
+	rm -f "$T/gate" "$T/log"
+	mkfifo "$T/gate"
+	: >"$T/err"
+	timeout -k 2 30 "$TOOL" -j -v --cgroup "$WATCHED" "$1" >"$T/out" 2>"$T/err" </dev/null &
+	tool=$!
+	LIVES=("$tool")
+	wait_until 10 grep -qsx ready "$T/err" || return
+	timeout -k 2 30 ip netns exec "proctop-$$" "$T/$STORM" kthread long-device-nr1 <"$T/gate" >"$T/log" 2>&1 &
+	LIVES=("$tool" $!)
+	exec 7>"$T/gate"
+	wait_until 10 grep -qs . "$T/log" && says "$T/log" ready || return
+	for comm in /proc/[0-9]*/comm; do
+		read -r FULL 2>/dev/null <"$comm" && [[ $FULL == napi/long-device-nr1* ]] || continue
+		pid=${comm#/proc/}
+		echo "${pid%/comm}" >"$WATCHED/cgroup.procs" || return
+		break
+	done
+	[ -n "$pid" ] && wait_until 10 have_samples "$2" || return
+	echo >&7
+	exec 7>&-
+	wait "${LIVES[1]}"
+	wait_until 2 rmdir "$WATCHED" # empty: it is gone
+	mkdir "$WATCHED"
+	kill "$tool"
+	wait "$tool"
+	LIVES=()
+}
+
+have_samples() {
+	[ "$(grep -c '"type":"sample"' "$T/out")" -ge "$1" ]
+}
+
+if watched && kthread_new 2>/dev/null && kthread 0.2 2; then
+	is "$(json 'map(select(.type == "sample") | "\(.name) \(.name_src)") | unique | join(",")')" \
+		"[$FULL] kernel" "a kernel thread that began later: its full name in each sample"
+	is "$(json 'map(select(.type == "exit") | "\(.name) \(.exit_code) \(.cpu_final)") | join(",")')" \
+		"[$FULL] 0 true" "a kernel thread that began later: its full name at its end"
+	kthread 100 0
+	is "$(json 'map(select(.type == "sample" or .type == "exit").name) | join(",")')" "[$FULL],[$FULL]" \
+		"a kernel thread within one interval: its full name"
+else
+	for text in "began later: its full name in each sample" "began later: its full name at its end" \
+		"within one interval: its full name"; do
+		skip "a kernel thread that $text" "cannot make one: $(tail -n 1 "$T/log" 2>/dev/null)"
+	done
+fi
+exec 7>&-
 
 # ---- bytes ----
 

@@ -2,13 +2,18 @@
 /* Processes and threads by the thousand, for proctop's tests and bench. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,6 +35,8 @@ static const char usage[] =
 	"storm orphan MS               the first thread ends, another one burns MS ms of CPU time\n"
 	"storm zombie                  a child ends; nobody asks until a line comes on stdin\n"
 	"storm reuse N                 N children one by one, all with the same process id\n"
+	"storm kthread DEVICE          a kernel thread for DEVICE (veth, up, in this network\n"
+	"                              namespace) until a line comes on stdin\n"
 	"storm net BYTES               send as many by TCP on the loopback, peek, receive them\n"
 	"\"PID STATUS\" on stdout for each child, status as wait4(2) has it.\n";
 
@@ -230,6 +237,37 @@ static void reuse(long n)
 	}
 }
 
+/* Into a file of the kernel's. */
+static bool tell(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool told = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return told;
+}
+
+/* Packets for the device are handled by a thread called napi/DEVICE-NUMBER. */
+static void kthread(const char *device)
+{
+	struct ethtool_value gro = {.cmd = ETHTOOL_SGRO,
+				    .data = 1}; /* else it has no such thread */
+	struct ifreq request = {.ifr_data = (void *)&gro};
+	char path[128];
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/threaded", device);
+	if (ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCETHTOOL, &request) < 0 ||
+	    !tell(path, "1"))
+		die(device);
+	puts("ready");
+	fflush(stdout);
+	(void)!getchar();
+	if (!tell(path, "0"))
+		die(device);
+}
+
 static void net(size_t bytes)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -320,6 +358,8 @@ int main(int argc, char **argv)
 		zombie();
 	else if (strcmp(what, "reuse") == 0)
 		reuse(n);
+	else if (strcmp(what, "kthread") == 0 && argc > 2)
+		kthread(argv[2]);
 	else if (strcmp(what, "net") == 0)
 		net((size_t)n);
 	else
