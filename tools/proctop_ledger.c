@@ -228,6 +228,7 @@ static void account_begin_pass(struct ledger *ledger, struct account *account,
 int ledger_task(struct ledger *ledger, const struct task_record *record)
 {
 	const struct process_id *id = &record->id;
+	uint64_t start_ns = ledger->threads ? record->task_start_ns : id->start_ns;
 	struct account *account = account_find(ledger, record->group, id->tgid, id->start_ns);
 
 	if (!account && ledger_full(ledger))
@@ -237,7 +238,7 @@ int ledger_task(struct ledger *ledger, const struct task_record *record)
 		if (!account)
 			return -ENOMEM;
 	}
-	if (!account->id.start_ns && id->start_ns < ledger->known_ns)
+	if (!account->id.start_ns && start_ns < ledger->known_ns)
 		account->joined = true;
 	if (!account->here || account->pass != ledger->pass)
 		account_begin_pass(ledger, account, record);

@@ -28,6 +28,9 @@ static const char usage[] =
 	"time;\n"
 	"                              the i-th exits with i % 7, or every 50th by SIGUSR1\n"
 	"storm threads N US [JOBS]     as many threads in this process\n"
+	"storm crew N                  N threads called crew-1 to crew-N that sleep until this "
+	"process "
+	"ends\n"
 	"storm idle N                  N children that sleep until this process ends\n"
 	"storm switch N                N round trips of a byte between two processes\n"
 	"storm cost COMMAND...         run COMMAND; print ms of CPU time, descendants included\n"
@@ -119,6 +122,28 @@ static void threads(long n, uint64_t us, long jobs)
 		if (i >= n && i - jobs + 1 >= n)
 			break;
 	}
+}
+
+static void *sleeper(void *number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "crew-%d", (int)(intptr_t)number);
+	prctl(PR_SET_NAME, name);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void crew(long n)
+{
+	pthread_t member;
+
+	for (intptr_t i = 1; i <= n; i++)
+		if ((errno = pthread_create(&member, NULL, sleeper, (void *)i)))
+			die("pthread_create");
+	for (;;)
+		pause();
 }
 
 static void idle(long n)
@@ -346,6 +371,8 @@ int main(int argc, char **argv)
 		processes(n, (uint64_t)us, jobs);
 	else if (strcmp(what, "threads") == 0)
 		threads(n, (uint64_t)us, jobs);
+	else if (strcmp(what, "crew") == 0)
+		crew(n);
 	else if (strcmp(what, "idle") == 0)
 		idle(n);
 	else if (strcmp(what, "switch") == 0)

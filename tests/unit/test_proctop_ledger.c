@@ -454,6 +454,7 @@ static void test_ends_unmet(void **state _unused_)
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
+	struct task_record record;
 
 	empty_pass(ledger, 1 * SECOND);
 	ledger_begin_pass(ledger, 2 * SECOND);
@@ -461,6 +462,7 @@ static void test_threads(void **state _unused_)
 	task(ledger, 2, 100, 101, SECOND + 1, 10, 0);
 	end_pass(ledger);
 	assert_int_equal(count(ledger), 2);
+	assert_int_equal(ledger_accounted_ns(ledger), 1010);
 	gone(ledger, 2, 100, 101, 2 * SECOND + 1, 20);
 	ledger_next_interval(ledger);
 	ledger_begin_pass(ledger, 3 * SECOND);
@@ -470,6 +472,15 @@ static void test_threads(void **state _unused_)
 	ledger_tell_all(ledger);
 	ledger_next_interval(ledger);
 	assert_int_equal(count(ledger), 1);
+
+	/* a new thread of a process that was there before: all that it used is news */
+	ledger_begin_pass(ledger, 4 * SECOND);
+	task(ledger, 1, 100, 100, SECOND + 1, 1000, 0);
+	record = task_of(3, 100, 102, SECOND + 1, 77);
+	record.task_start_ns = 3 * SECOND + 1;
+	assert_int_equal(ledger_task(ledger, &record), 0);
+	end_pass(ledger);
+	assert_int_equal(ledger_accounted_ns(ledger), 77);
 }
 
 int main(void)
