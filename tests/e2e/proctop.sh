@@ -75,14 +75,14 @@ exits() {
 		.exit_code * 256 end)"'
 }
 
-# closes TEXT: the sums of all that ran inside of the cgroup are what it counted; less only if some of
+# closes TEXT [TYPE]: the sums of all that ran inside of the cgroup are what it counted; less only if some of
 # it is told to be lost: kernels may keep events from programs. $LOST is how many.
 closes() {
 	local counted told
 	counted=$(($(usage) + $(sed -n 's/^before //p' "$T/err")))
-	told=$(json 'map(select(.type == "exit")) | (map(.pid) as $p | map(select(.ppid as $q | $p |
-		index($q) | not)) | map(.pid)) as $first | map(select(.pid as $p | $first | index($p)
-		| not).cpu_ns) | add')
+	told=$(json 'map(select(.type == "exit")) as $ends | ($ends | map(.pid) as $p |
+		map(select(.ppid as $q | $p | index($q) | not)) | map(.pid)) as $first |
+		map(select(.type == "'"${2:-exit}"'" and (.pid as $p | $first | index($p) | not)).cpu_ns) | add')
 	LOST=$(json 'map(select(.type == "lost") | .count) | add // 0')
 	[ "$LOST" -eq 0 ] || echo "# $LOST lost"
 	awk -v a="$told" -v b="$((counted - BEFORE))" -v lost="$LOST" \
@@ -162,6 +162,45 @@ wait "${LIVES[0]}"
 is "$(json "map(select(.type == \"exit\" and .pid == $zombie)) | length")" 1 "zombie: told once"
 is "$(json "map(select(.type == \"sample\" and .pid == $zombie).cpu_ns) | add")" \
 	"$(json "map(select(.type == \"exit\" and .pid == $zombie))[0].cpu_ns")" "zombie: counted once"
+LIVES=()
+
+rm "$T/gate"
+mkfifo "$T/gate"
+BEFORE=$(usage)
+timeout -k 2 40 "$TOOL" -j 0.2 -- sh -c 'exec "$0" enter "$3" "$0" lag 50 <"$1" >"$2"' "$T/$STORM" "$T/gate" \
+	"$T/log" "$GROUP/cgroup.procs" >"$T/out" 2>"$T/err" </dev/null &
+LIVES=($!)
+exec 7>"$T/gate"
+if wait_until 10 says "$T/log" ready; then
+	echo >&7 # its end begins
+	wait_until 10 grep -qs '^hangs ' "$T/log"
+	hanging=$(sed -n 's/^hangs //p' "$T/log")
+	told_early() {
+		json "map(select(.type == \"exit\" and .pid == $hanging)) | length == 1" 2>/dev/null | grep -q true
+	}
+	wait_until 10 told_early
+	ok $? "a thread that takes seconds to leave: the end is told meanwhile"
+	is "$(json "map(select(.type == \"exit\" and .pid == $hanging))[0] | \"\(.exit_code) \(.cpu_final)\"")" \
+		"4 false" "a thread that takes seconds to leave: with its exit code, not final"
+	is "$(json "map(select(.type == \"sample\" and .pid == $hanging).cpu_final) | any")" false \
+		"a thread that takes seconds to leave: no sample is final"
+	echo >&7
+	exec 7>&-
+	wait "${LIVES[0]}"
+	is "$? $(json "map(select(.type == \"exit\" and .pid == $hanging)) | length")" "0 1" \
+		"a thread that has taken seconds to leave: its end is told once"
+	is "$(json "map(select(.type == \"sample\" and .pid == $hanging))[-1] | \"\(.cpu_final) \(.state)\"")" \
+		"true X" "a thread that has taken seconds to leave: final in its last sample"
+	is "$(json "(map(select(.type == \"exit\" and .pid == $hanging))[0].cpu_ns) as \$early |
+		(map(select(.type == \"sample\" and .pid == $hanging).cpu_ns) | add) as \$all |
+		\$all > \$early and \$early > 50000000 and \$all < 100000000")" true \
+		"a thread that has taken seconds to leave: its last moments are in the samples"
+	closes "a thread that has taken seconds to leave: the sum is the cgroup's" sample
+else
+	for text in a b c d e f g; do
+		skip "a thread that takes seconds to leave ($text)" "no pid namespaces: $(cat "$T/err")"
+	done
+fi
 LIVES=()
 
 # ---- kernel threads ----

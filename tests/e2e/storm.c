@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,9 @@ static const char usage[] =
 	"storm leader                  the first thread ends, another one execs `true`\n"
 	"storm orphan MS               the first thread ends, another one burns MS ms of CPU time\n"
 	"storm zombie                  a child ends; nobody asks until a line comes on stdin\n"
+	"storm lag MS                  a child burns MS ms of CPU time, ends, and hangs in its end "
+	"until\n"
+	"                              a line comes on stdin\n"
 	"storm reuse N                 N children one by one, all with the same process id\n"
 	"storm kthread DEVICE          a kernel thread for DEVICE (veth, up, in this network\n"
 	"                              namespace) until a line comes on stdin\n"
@@ -237,6 +241,46 @@ static void zombie(void)
 	reap();
 }
 
+static pid_t fork_or_die(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
+/* The first process of a pid namespace does not end before all others there are waited for, and one
+ * that was forked from outside is waited for outside. */
+static void lag(long ms)
+{
+	pid_t first, other;
+	int status;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		die("pid namespace");
+	first = fork_or_die();
+	if (!first) {
+		char byte;
+
+		burn((uint64_t)ms * 1000);
+		_exit(read(STDIN_FILENO, &byte, 1) == 1 ? 4 : 1);
+	}
+	other = fork_or_die(); /* into the same one */
+	if (!other)
+		for (;;)
+			pause();
+	puts("ready");
+	fflush(stdout);
+	waitid(P_PID, (id_t)other, &(siginfo_t){}, WEXITED | WNOWAIT);
+	printf("hangs %d\n", first);
+	fflush(stdout);
+	(void)!getchar();
+	if (waitpid(other, &status, 0) < 0 || waitpid(first, &status, 0) < 0)
+		die("waitpid");
+	printf("%d %d\n", first, status);
+}
+
 static void reuse(long n)
 {
 	int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -383,6 +427,8 @@ int main(int argc, char **argv)
 		leader_ends(burn_and_end, (uintptr_t)n);
 	else if (strcmp(what, "zombie") == 0)
 		zombie();
+	else if (strcmp(what, "lag") == 0)
+		lag(n);
 	else if (strcmp(what, "reuse") == 0)
 		reuse(n);
 	else if (strcmp(what, "kthread") == 0 && argc > 2)
