@@ -51,6 +51,7 @@ static void gone(struct ledger *ledger, uint64_t group, uint32_t tgid, uint32_t 
 	struct gone_record record = {.group = group,
 				     .tgid = tgid,
 				     .tid = tid,
+				     .task_start_ns = exit_ns - 1,
 				     .exit_ns = exit_ns,
 				     .sums.cpu_ns = cpu_ns};
 
@@ -333,6 +334,16 @@ static void test_bound(void **state _unused_)
 	assert_int_equal(others->threads, 15);
 	assert_int_equal(others->total.sums.cpu_ns, 1500);
 	assert_int_equal(ledger_accounted_ns(ledger), 2500);
+	/* there before the ledger, and had found no room: how much of that is new, nobody knows */
+	assert_int_equal(ledger_gone(ledger, &(struct gone_record){.group = 500,
+								   .tgid = 500,
+								   .tid = 500,
+								   .task_start_ns = SECOND - 1,
+								   .exit_ns = SECOND + 5,
+								   .sums.cpu_ns = 1000000}),
+			 0);
+	assert_int_equal(others->threads, 16);
+	assert_int_equal(others->total.sums.cpu_ns, 1500);
 	ledger_tell_all(ledger);
 	ledger_next_interval(ledger);
 	assert_int_equal(ledger_accounted_ns(ledger), 0);
