@@ -120,6 +120,17 @@ is "$(json 'map(select(.type == "exit")) | "\(length) \(map(.cpu_final) | all)"'
 	"storm of threads: all in their process, which is final if nothing is lost"
 is "$(json 'map(select(.type == "sample" and .cpu_ns < 0)) | length')" 0 "no total goes backwards"
 
+BEFORE=$(usage)
+run -j -- enter "$GROUP/cgroup.procs" "$T/$STORM" finish 300 4
+closes "threads that end at once: the sum is the cgroup's, within 0.1 %"
+exits | sort >"$T/got"
+sort "$T/log" >"$T/expected"
+is "$(comm -13 "$T/got" "$T/expected" | wc -l) $(json 'map(select(.type == "exit")) | "\(length) \(map(.pid) |
+	unique | length)"')" "0 302 302" "threads that end at once: one end of each process, with its exit code"
+is "$(json 'map(select(.type == "total").exits) | add')" 302 "threads that end at once: totals count it once"
+[ "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" -le "$LOST" ]
+ok $? "threads that end at once: all final, but for those that are told to be lost"
+
 # ---- lives ----
 
 if [ -w /proc/sys/kernel/ns_last_pid ]; then

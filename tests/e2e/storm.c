@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,10 @@ static const char usage[] =
 	"storm crew N                  N threads called crew-1 to crew-N that sleep until this "
 	"process "
 	"ends\n"
+	"storm finish N THREADS        N children one by one, of so many threads more, which end "
+	"all "
+	"at\n"
+	"                              once, by themselves; the i-th exits with i % 7\n"
 	"storm idle N                  N children that sleep until this process ends\n"
 	"storm switch N                N round trips of a byte between two processes\n"
 	"storm cost COMMAND...         run COMMAND; print ms of CPU time, descendants included\n"
@@ -125,6 +130,44 @@ static void threads(long n, uint64_t us, long jobs)
 			die("pthread_create");
 		if (i >= n && i - jobs + 1 >= n)
 			break;
+	}
+}
+
+/* What the threads of a process wait for. */
+struct finish {
+	_Atomic long there; /* how many are */
+	long all;
+	int code;
+};
+
+static void *finisher(void *context)
+{
+	struct finish *finish = context;
+
+	finish->there++;
+	while (finish->there < finish->all)
+		;			 /* to the very moment, hence no sleep */
+	syscall(SYS_exit, finish->code); /* of this thread alone */
+	return NULL;
+}
+
+static void finish(long n, long threads)
+{
+	for (long i = 0; i < n; i++) {
+		struct finish wait = {.all = threads + 1, .code = (int)(i % 7)};
+		pthread_t other;
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid) {
+			reap();
+			continue;
+		}
+		for (long j = 0; j < threads; j++)
+			if ((errno = pthread_create(&other, NULL, finisher, &wait)))
+				die("pthread_create");
+		finisher(&wait);
 	}
 }
 
@@ -417,6 +460,8 @@ int main(int argc, char **argv)
 		threads(n, (uint64_t)us, jobs);
 	else if (strcmp(what, "crew") == 0)
 		crew(n);
+	else if (strcmp(what, "finish") == 0)
+		finish(n, us);
 	else if (strcmp(what, "idle") == 0)
 		idle(n);
 	else if (strcmp(what, "switch") == 0)
