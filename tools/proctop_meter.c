@@ -159,14 +159,14 @@ void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
  * are idle to the microsecond, but finds out what runs only at the ticks of a clock. */
 void meter_total(const struct meter *meter, struct proctop_total *ret_total)
 {
-	const struct machine_times *now = &meter->cpus_end.all, *then = &meter->cpus_begin.all;
+	struct machine_times machine =
+		machine_times_since(&meter->cpus_end.all, &meter->cpus_begin.all);
 	uint64_t interval_ns = meter->end_ns - meter->begin_ns;
 	struct proctop_total total = {
-		.machine = {.idle_ns =
-				    now->idle_ns + now->iowait_ns - then->idle_ns - then->iowait_ns,
-			    .irq_ns = now->irq_ns - then->irq_ns,
-			    .softirq_ns = now->softirq_ns - then->softirq_ns,
-			    .steal_ns = now->steal_ns - then->steal_ns},
+		.machine = {.idle_ns = machine.idle_ns + machine.iowait_ns,
+			    .irq_ns = machine.irq_ns,
+			    .softirq_ns = machine.softirq_ns,
+			    .steal_ns = machine.steal_ns},
 		.accounted_ns = ledger_accounted_ns(meter->ledger),
 		.forks = meter->counters.forks - meter->counters_begin.forks,
 		.execs = meter->counters.execs - meter->counters_begin.execs,

@@ -124,8 +124,8 @@ static int send_signal(struct view *view, int signal)
 	if (fd < 0)
 		return -errno;
 	r = procfs_read(view->meter->proc_fd, &view->subject, &process);
-	if (r == -ESTALE)
-		return -ESRCH;
+	if (r < 0)
+		return r == -ESTALE || r == -ENOENT ? -ESRCH : r;
 	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 

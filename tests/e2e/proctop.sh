@@ -323,6 +323,21 @@ is "$(sed -n '/PID/,$p' "$T/out" | awk 'NF' | sed 1d | wc -l)" 1 "-m: so many li
 run -j -n 'no such*' -- processes 10 100
 is "$(json 'map(select(.type == "sample" or .type == "exit")) | length')" 0 "-n: only these"
 
+mkfifo "$T/long"
+timeout -k 2 20 "$TOOL" -- sh -c 'exec "$0" zombie <"$1" >"$2"' "$T/$STORM" "$T/long" "$T/log" >"$T/out" \
+	2>"$T/err" </dev/null &
+LIVES=($!)
+exec 7>"$T/long"
+wait_until 10 says "$T/log" ready
+sleep 2.5 # more than one second by second look at it
+echo >&7
+exec 7>&-
+wait "${LIVES[0]}"
+LIVES=()
+like "$(head -n 1 "$T/out")" ': 2 processes,' "COMMAND: a zombie counts once, however long it stays"
+timeout 10 "$TOOL" -- true >"$T/out" 2>"$T/err"
+like "$(head -n 1 "$T/out")" ': 1 process,' "COMMAND: one process"
+
 # ---- the filter, several intervals, the end of stdout ----
 
 "$T/$STORM" idle 5 >"$T/idle" &
