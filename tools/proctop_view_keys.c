@@ -39,6 +39,8 @@ int view_make_lines(struct view *view)
 	view->n = n < 0 ? 0 : (size_t)n;
 	if (n < 0)
 		return (int)n;
+	if (view->options->rows_max && view->n > view->options->rows_max)
+		view->n = view->options->rows_max;
 	view->total.processes = 0;
 	for (size_t i = 0; i < view->n; i++) {
 		view->total.processes += view->lines[i].account ? view->lines[i].count : 0;

@@ -228,6 +228,15 @@ keys fg Enter
 see '^ *PID ' "fg: is there again"
 keys q
 see_not '^ *PID ' "fg: and ends"
+start -m 1 1 3
+is "$(screen | grep -A5 '^ *PID ' | grep -cE '^ *[0-9]+ ')" 1 "-m 1: one line"
+restored 'status=0' "COUNT: ends after so many intervals"
+for option in '-c 5' -t -T --no-header; do
+	keys clear Enter "$TOOL --cgroup $GROUP $option; echo status=\$?" Enter
+	see 'status=2' "$option: refused"
+	shows '^proctop: .*for tables.*-b'
+	ok $? "$option: says why, and what to do"
+done
 keys clear Enter "TERM= $TOOL; echo status=\$?" Enter
 see '^proctop: TERM is not set.*-b' "TERM not set: says so"
 keys clear Enter "TERM=nonsense $TOOL; echo status=\$?" Enter
