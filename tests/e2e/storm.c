@@ -366,18 +366,20 @@ static void kthread(const char *device)
 	struct ethtool_value gro = {.cmd = ETHTOOL_SGRO,
 				    .data = 1}; /* else it has no such thread */
 	struct ifreq request = {.ifr_data = (void *)&gro};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char path[128];
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
 	snprintf(path, sizeof(path), "/sys/class/net/%s/threaded", device);
-	if (ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCETHTOOL, &request) < 0 ||
-	    !tell(path, "1"))
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0 || !tell(path, "1"))
 		die(device);
 	puts("ready");
 	fflush(stdout);
 	(void)!getchar();
-	if (!tell(path, "0"))
+	gro.data = 0; /* "threaded" alone leaves it there before 6.17 */
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
 		die(device);
+	tell(path, "0");
 }
 
 static void net(size_t bytes)
