@@ -318,6 +318,21 @@ static __always_inline const char *kthread_full_name(struct task_struct *task)
 	return READ(kthread, full_name);
 }
 
+/* Puts the full name of a kernel thread together; it is set some us after the fork. Returns the
+ * size of the record, 0: it has none beside its comm. */
+static __always_inline __u32 kthread_record(struct text_scratch *scratch, struct task_struct *task)
+{
+	const char *name = kthread_full_name(task);
+	struct process_record *record;
+
+	if (!name)
+		return 0;
+	record = process_begin(scratch, PROCESS_ITER);
+	task_read_id(task, &record->id);
+	record->kthread_length = text_append(scratch, name);
+	return process_end(scratch);
+}
+
 static __always_inline int process_list(struct iterator_task *ctx, const bool may_fault)
 {
 	struct task_struct *task = ctx->task;

@@ -155,6 +155,8 @@ static __always_inline void task_end(struct task_struct *task)
 	netns = task_netns(task);
 	if (filter_wants_user_and_cgroup(filter, task, &id) && filter_wants_netns(filter, netns)) {
 		task_exits(task);
+		if (last && is_new_kthread(task, &id))
+			kthread_ends(task);
 		if (last)
 			process_ends(task, &id, netns);
 	}

@@ -97,7 +97,9 @@ struct proctop_counters {
 
 struct proctop_config {
 	struct filter_config filter;
+	__u64 start_ns; /* the names of what began before are listed; CLOCK_BOOTTIME, ns */
 	__u32 page_bytes;
+	__u32 pad;
 };
 
 #endif

@@ -274,6 +274,32 @@ static __always_inline __u32 exited_flags(struct task_struct *task, __u32 exit_s
 	return bpf_map_lookup_elem(&exited, &key) ? flags : flags | TASK_OLD;
 }
 
+/* Had no full name yet when hooks or the list of processes could tell it. */
+static __always_inline bool is_new_kthread(struct task_struct *task, const struct process_id *id)
+{
+	return id->flags & PROCESS_KTHREAD && task->start_boottime >= settings.start_ns;
+}
+
+/* At each pass, as long as it lives: it is not known when the name is set. */
+static __always_inline void kthread_list(struct seq_file *seq, struct task_struct *task)
+{
+	struct text_scratch *scratch = text_begin(TEXT_PROCESS_ITER);
+	__u32 size = scratch ? kthread_record(scratch, task) : 0;
+
+	if (size)
+		bpf_seq_write(seq, scratch->head, size);
+}
+
+/* Of one that comes and goes between two passes. */
+static __always_inline void kthread_ends(struct task_struct *task)
+{
+	struct text_scratch *scratch = text_begin(TEXT_PROCESS);
+	__u32 size = scratch ? kthread_record(scratch, task) : 0;
+
+	if (size)
+		record_output((void *)scratch->head, size);
+}
+
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *ctx)
 {
@@ -307,6 +333,8 @@ int list_tasks(struct bpf_iter__task *ctx)
 	traffic_read(record.id.tgid, &record.rx_bytes, &record.tx_bytes);
 	record_head(&record.header, RECORD_TASK, sizeof(record));
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	if (is_new_kthread(task, &record.id))
+		kthread_list(ctx->meta->seq, task);
 	return 0;
 }
 

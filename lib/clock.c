@@ -22,6 +22,11 @@ uint64_t clock_now_ns(void)
 	return clock_read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_boot_now_ns(void)
+{
+	return clock_read_ns(CLOCK_BOOTTIME);
+}
+
 void clock_sync(struct clock *clock)
 {
 	uint64_t tightest = UINT64_MAX;

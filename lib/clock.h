@@ -14,6 +14,9 @@ struct clock {
 /* CLOCK_MONOTONIC in ns. */
 uint64_t clock_now_ns(void);
 
+/* CLOCK_BOOTTIME in ns: what the starts of processes are told in. */
+uint64_t clock_boot_now_ns(void);
+
 /* Measures the offset anew, at a cost of about a microsecond. Off by less than the time between
  * two readings of a clock. */
 void clock_sync(struct clock *clock);

@@ -61,6 +61,14 @@ struct image *image_new_kernel(const char *name)
 	return image_new(&choice, &(struct name_facts){}, &(struct image){});
 }
 
+bool image_is_kernel(const struct image *image, const char *name)
+{
+	size_t length = strlen(name);
+
+	return image && strlen(image->name) == length + 2 &&
+	       memcmp(image->name + 1, name, length) == 0;
+}
+
 /* The next @length bytes; strings end with a NUL. */
 static int text_take(const char **data, size_t *left, size_t length, bool string,
 		     const char **ret_text)

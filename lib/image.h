@@ -47,6 +47,8 @@ struct image *image_new(const struct name_choice *choice, const struct name_fact
 
 /* The image of a kernel thread: "[name]". NULL: no memory. */
 struct image *image_new_kernel(const char *name);
+/* Is it that of a kernel thread of this name? @image may be NULL. */
+bool image_is_kernel(const struct image *image, const char *name);
 
 /* The texts behind a struct process_record, each NULL if it is not known. */
 struct record_texts {

@@ -27,6 +27,22 @@ static bool parse_times(const char *line, struct machine_times *ret_times)
 	return true;
 }
 
+static uint64_t since(uint64_t now_ns, uint64_t then_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+struct machine_times machine_times_since(const struct machine_times *now,
+					 const struct machine_times *then)
+{
+	return (struct machine_times){.idle_ns = since(now->idle_ns, then->idle_ns),
+				      .iowait_ns = since(now->iowait_ns, then->iowait_ns),
+				      .irq_ns = since(now->irq_ns, then->irq_ns),
+				      .softirq_ns = since(now->softirq_ns, then->softirq_ns),
+				      .steal_ns = since(now->steal_ns, then->steal_ns),
+				      .busy_ns = since(now->busy_ns, then->busy_ns)};
+}
+
 int machine_parse_stat(const char *text, struct machine_cpus *ret_cpus)
 {
 	struct machine_cpus cpus = {};

@@ -26,6 +26,11 @@ struct machine_cpus {
 	size_t n; /* processors online; may be more than `each` */
 };
 
+/* What was added since @then. Some of the kernel's counters fall at times, the time of waiting for
+ * storage among them, and all do as a processor is taken away: nothing was added then. */
+struct machine_times machine_times_since(const struct machine_times *now,
+					 const struct machine_times *then);
+
 /* Parses the text of /proc/stat. Returns 0, or -EBADMSG without a line for all processors. */
 int machine_parse_stat(const char *text, struct machine_cpus *ret_cpus);
 

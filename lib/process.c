@@ -114,7 +114,6 @@ static struct entry *entry_new(struct process_table *table, const struct process
 		return NULL;
 	entry->key = (struct entry_key){.start_ns = id->start_ns, .tgid = id->tgid};
 	entry->now.exec_id = id->exec_id;
-
 	if (HASH_COUNT(table->entries) >= table->max) {
 		entry_remove(table, table->dead ? table->dead : table->entries);
 		table->stats.evicted++;
@@ -239,7 +238,6 @@ static void entry_visit(struct process_table *table, struct entry *entry,
 	table->stats.procfs_lookups++;
 	if (procfs_read(table->proc_fd, id, &process) < 0)
 		return;
-
 	known = entry->now.image;
 	facts = (struct name_facts){.comm = process.comm,
 				    .args = process.args_known ? process.args : NULL,
@@ -277,7 +275,6 @@ int process_table_add(struct process_table *table, const struct process_record *
 	if (entry && (record->id.exec_id < entry->now.exec_id ||
 		      (record->id.exec_id == entry->now.exec_id && rank < entry->now.rank)))
 		return 0;
-
 	r = record_image(table, record, &texts, entry, &image, &source);
 	if (r < 0)
 		return r;
@@ -348,6 +345,20 @@ static bool entry_wants_visit(const struct process_table *table, const struct en
 	return !image || image->undecided || (need_args && !image->args);
 }
 
+/* A kernel thread without a full name. Its comm may have been set since it was last asked for.
+ */
+static void entry_name_kernel(struct entry *entry, const struct process_id *id)
+{
+	struct image *image;
+
+	if (entry->now.rank > RANK_PROCFS || entry->now.exec_id != id->exec_id ||
+	    image_is_kernel(entry->now.image, id->comm))
+		return;
+	image = image_new_kernel(id->comm);
+	if (image)
+		entry_learn(entry, image, NAME_KERNEL, RANK_PROCFS);
+}
+
 void process_table_find(struct process_table *table, const struct process_id *id, bool need_args,
 			struct process_names *ret_names)
 {
@@ -359,12 +370,8 @@ void process_table_find(struct process_table *table, const struct process_id *id
 		names.source = NAME_KERNEL;
 		if (!entry && id->start_ns)
 			entry = entry_new(table, id);
-		if (entry && !entry->now.image && entry->now.exec_id == id->exec_id) {
-			struct image *image = image_new_kernel(id->comm);
-
-			if (image)
-				entry_learn(entry, image, NAME_KERNEL, RANK_PROCFS);
-		}
+		if (entry)
+			entry_name_kernel(entry, id);
 	} else if (entry_wants_visit(table, entry, id, need_args)) {
 		if (!entry)
 			entry = entry_new(table, id);

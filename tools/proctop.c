@@ -29,6 +29,7 @@ struct proctop {
 	struct meter *meter;
 	struct report *report;
 	struct view *view; /* NULL: batch mode */
+	uint64_t view_intervals;
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
@@ -105,7 +106,10 @@ static int view_refresh(struct proctop *p)
 		return 0;
 	meter_next_interval(p->meter);
 	r = pass_run(&p->pass);
-	return r ? r : view_interval(p->view);
+	if (!r)
+		r = view_interval(p->view);
+	p->view_intervals++;
+	return r || p->view_intervals != p->options.intervals ? r : LOOP_STOP;
 }
 
 static int batch_refresh(struct proctop *p)
@@ -113,6 +117,14 @@ static int batch_refresh(struct proctop *p)
 	int r = pass_run(&p->pass);
 
 	return r ? r : report_interval(p->report, false);
+}
+
+/* What only makes sense for what is printed. */
+static void check_view(const struct options *o)
+{
+	if (o->count || o->timestamp || o->time || !o->header)
+		options_usage(
+			"-c, -t, -T and --no-header are for tables: leave them out, or use -b");
 }
 
 static int on_tick(void *context, uint64_t now_ns)
@@ -232,6 +244,8 @@ static int run(struct proctop *p)
 	bool net;
 	int r;
 
+	if (loop.keyboard)
+		check_view(&o->common);
 	if (o->common.command && (r = command_check(o->common.command, &error)) < 0)
 		return fail(p, r, "%s", error.text);
 	r = programs_load(o, &p->bpf, &net, &error);

@@ -41,14 +41,14 @@ static void head_times(const struct view *view, struct buffer *text)
 static void append_bar(struct buffer *text, size_t cpu, const struct machine_times *begin,
 		       const struct machine_times *end, size_t width)
 {
-	uint64_t busy_ns = end->busy_ns - begin->busy_ns;
-	uint64_t all_ns =
-		busy_ns + end->idle_ns + end->iowait_ns - begin->idle_ns - begin->iowait_ns;
+	struct machine_times times = machine_times_since(end, begin);
+	uint64_t all_ns = times.busy_ns + times.idle_ns + times.iowait_ns;
 	size_t room = width - 13;
-	size_t full = all_ns ? (size_t)((double)busy_ns / (double)all_ns * (double)room + 0.5) : 0;
+	size_t full =
+		all_ns ? (size_t)((double)times.busy_ns / (double)all_ns * (double)room + 0.5) : 0;
 	char percent[HUMAN_MAX];
 
-	human_percent(busy_ns, all_ns, percent);
+	human_percent(times.busy_ns, all_ns, percent);
 	append(text, "%3zu[", cpu);
 	for (size_t i = 0; i < room; i++)
 		buffer_append_char(text, i < full ? '|' : ' ');

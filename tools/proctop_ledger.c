@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/proctop_ledger.h"
 
-#include <string.h>
 #include <utlist.h>
 
 #define PROCESSES_MAX 65536
@@ -137,7 +136,7 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		account_find(ledger, record->group, record->id.tgid, record->id.start_ns);
 
 	if (!account) {
-		if (!ledger->pass || record->id.start_ns < ledger->first_ns || ledger_full(ledger))
+		if (!ledger->pass || record->end_ns < ledger->first_ns || ledger_full(ledger))
 			return 0; /* not ours; or its threads tell what there is to tell */
 		account = account_new(ledger, record->group);
 		if (!account)
@@ -164,9 +163,11 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 	return 0;
 }
 
-static void others_add(struct ledger *ledger, const struct task_sums *sums)
+/* What one used before the ledger began is in no interval, and how much that was, nobody noted. */
+static void others_add(struct ledger *ledger, const struct task_sums *sums, uint64_t start_ns)
 {
-	sums_add(&ledger->others.total.sums, sums);
+	if (start_ns >= ledger->first_ns)
+		sums_add(&ledger->others.total.sums, sums);
 	ledger->others.threads++;
 }
 
@@ -182,7 +183,7 @@ int ledger_gone(struct ledger *ledger, const struct gone_record *record)
 		return 0; /* not ours */
 	if (!account) {
 		if (ledger_full(ledger)) {
-			others_add(ledger, &record->sums);
+			others_add(ledger, &record->sums, record->task_start_ns);
 			return 0;
 		}
 		account = account_new(ledger, record->group);
@@ -228,6 +229,7 @@ static void account_begin_pass(struct ledger *ledger, struct account *account,
 int ledger_task(struct ledger *ledger, const struct task_record *record)
 {
 	const struct process_id *id = &record->id;
+	uint64_t start_ns = ledger->threads ? record->task_start_ns : id->start_ns;
 	struct account *account = account_find(ledger, record->group, id->tgid, id->start_ns);
 
 	if (!account && ledger_full(ledger))
@@ -237,7 +239,7 @@ int ledger_task(struct ledger *ledger, const struct task_record *record)
 		if (!account)
 			return -ENOMEM;
 	}
-	if (!account->id.start_ns && id->start_ns < ledger->known_ns)
+	if (!account->id.start_ns && start_ns < ledger->known_ns)
 		account->joined = true;
 	if (!account->here || account->pass != ledger->pass)
 		account_begin_pass(ledger, account, record);
@@ -293,8 +295,7 @@ static void account_end_pass(struct ledger *ledger, struct account *account)
 	account->over = account->ended;
 	if (account->listed || account->pass + PASSES_GONE > ledger->pass)
 		return;
-	/* what told of its end was lost */
-	others_add(ledger, &account->gone);
+	others_add(ledger, &account->gone, ledger->first_ns); /* what told of its end was lost */
 	ledger->others.threads += account->n_gone - 1;
 	account_remove(ledger, account);
 }
@@ -340,7 +341,6 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 		ledger->collected = collected;
 		ledger->collected_max = max;
 	}
-	n = 0;
 	DL_FOREACH (ledger->list, account)
 		if (account->listed)
 			ledger->collected[n++] = account;

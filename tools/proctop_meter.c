@@ -2,7 +2,6 @@
 #include "tools/proctop_meter.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "lib/cgroup.h"
 
@@ -131,17 +130,9 @@ int meter_listed(void *context, const struct record_header *record)
 	return meter_record(context, record, record->length);
 }
 
-static uint64_t boot_now_ns(void)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (uint64_t)boot.tv_sec * NSEC_PER_SEC + (uint64_t)boot.tv_nsec;
-}
-
 void meter_begin_pass(struct meter *meter)
 {
-	meter->boot_ns = boot_now_ns();
+	meter->boot_ns = clock_boot_now_ns();
 	meter->end_ns = clock_now_ns();
 	clock_sync(&meter->clock);
 	/* where it cannot be read, the machine's part is not known: all 0 */
@@ -159,23 +150,23 @@ void meter_end_pass(struct meter *meter, const struct proctop_counters *totals,
 {
 	meter->totals = *totals;
 	meter->counters = *counters;
-	ledger_end_pass(meter->ledger, boot_now_ns(), &meter->totals);
+	ledger_end_pass(meter->ledger, clock_boot_now_ns(), &meter->totals);
 	if (meter->threads)
-		ledger_end_pass(meter->threads, boot_now_ns(), &meter->totals);
+		ledger_end_pass(meter->threads, clock_boot_now_ns(), &meter->totals);
 }
 
 /* What the processors did besides being idle is measured as the rest: the kernel knows when they
  * are idle to the microsecond, but finds out what runs only at the ticks of a clock. */
 void meter_total(const struct meter *meter, struct proctop_total *ret_total)
 {
-	const struct machine_times *now = &meter->cpus_end.all, *then = &meter->cpus_begin.all;
+	struct machine_times machine =
+		machine_times_since(&meter->cpus_end.all, &meter->cpus_begin.all);
 	uint64_t interval_ns = meter->end_ns - meter->begin_ns;
 	struct proctop_total total = {
-		.machine = {.idle_ns =
-				    now->idle_ns + now->iowait_ns - then->idle_ns - then->iowait_ns,
-			    .irq_ns = now->irq_ns - then->irq_ns,
-			    .softirq_ns = now->softirq_ns - then->softirq_ns,
-			    .steal_ns = now->steal_ns - then->steal_ns},
+		.machine = {.idle_ns = machine.idle_ns + machine.iowait_ns,
+			    .irq_ns = machine.irq_ns,
+			    .softirq_ns = machine.softirq_ns,
+			    .steal_ns = machine.steal_ns},
 		.accounted_ns = ledger_accounted_ns(meter->ledger),
 		.forks = meter->counters.forks - meter->counters_begin.forks,
 		.execs = meter->counters.execs - meter->counters_begin.execs,

@@ -129,6 +129,16 @@ static void select_time(const struct proctop_options *o, struct output_selection
 	selection->n++;
 }
 
+/* All that it reads is in tracepoints and iterators, on every kernel: other hooks would be ignored.
+ */
+static void check_backend(enum backend backend)
+{
+	if (backend == BACKEND_FENTRY || backend == BACKEND_KPROBE)
+		options_usage("--backend %s cannot be honoured: proctop has only tracepoints and "
+			      "iterators; leave it out, or give auto or tracepoint",
+			      backend == BACKEND_FENTRY ? "fentry" : "kprobe");
+}
+
 void proctop_options_parse(int argc, char **argv, struct proctop_options *ret_options)
 {
 	static const struct argp_child children[] = {{.argp = &options_argp}, {}};
@@ -145,6 +155,7 @@ void proctop_options_parse(int argc, char **argv, struct proctop_options *ret_op
 	o->interval_ns = INTERVAL_NS;
 	o->sort = FIELD_CPU_PERCENT;
 	options_parse(&argp, argc, argv, o, &o->common);
+	check_backend(o->common.backend);
 	if (o->common.fields && strcmp(o->common.fields, "help") == 0) {
 		output_help_fields(proctop_fields, FIELDS, stdout);
 		exit(EXIT_SUCCESS);

@@ -5,6 +5,7 @@
 
 #include "bpf/proctop.h"
 #include "proctop.skel.h"
+#include "lib/clock.h"
 #include "lib/environment.h"
 #include "lib/features.h"
 #include "lib/filter.h"
@@ -66,6 +67,7 @@ static int load(const struct proctop_options *o, const struct features *features
 		return -errno;
 	settings = (struct proctop_config *)&bpf->rodata->settings;
 	filter_configure(&o->common.process, NULL, o->common.command != NULL, &settings->filter);
+	settings->start_ns = clock_boot_now_ns();
 	settings->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	bpf->rodata->can_cast = features->cast;
 	bpf->rodata->preemptible = features->preemptible;

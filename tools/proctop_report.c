@@ -229,7 +229,8 @@ static int sum_up(struct report *report, bool last)
 		const struct account *account = accounts[i];
 		struct process_names names;
 
-		if (!last && !account->final)
+		/* a zombie stays when it has been added */
+		if (account->told || (!last && !account->final))
 			continue;
 		accounts[i]->told = true;
 		parent.length = 0;
@@ -266,7 +267,8 @@ static int print_sum(struct report *report)
 	human_count(processes, count);
 	human_duration(meter->end_ns - meter->start_ns, time);
 	human_duration(cpu_ns, cpu);
-	snprintf(text, sizeof(text), "%s: %s processes, %s of CPU time", time, count, cpu);
+	snprintf(text, sizeof(text), "%s: %s process%s, %s of CPU time", time, count,
+		 processes == 1 ? "" : "es", cpu);
 	if (report->options->common.header)
 		r = output_table(report->output, text);
 	return r < 0 ? r : print_lines(report, lines, (size_t)n);

@@ -48,17 +48,18 @@ static void print_programs(FILE *file, struct proctop_bpf *bpf)
 void stats_print(FILE *file, struct proctop_bpf *bpf, const struct meter *meter, uint64_t rows)
 {
 	const struct record_counters *counters = &bpf->bss->counters;
+	const struct ledger_others *others = ledger_get_others(meter->ledger);
 	struct process_table_stats names;
 
 	process_table_get_stats(meter->processes, &names);
 	fprintf(file,
-		"records: %" PRIu64 " rows printed, %" PRIu64 " records lost (%" PRIu64
-		" threads, %.3f ms of CPU time counted as others), %" PRIu64 " malformed; %" PRIu64
+		"records: %" PRIu64 " rows printed, %" PRIu64 " records lost, %" PRIu64
+		" malformed; %" PRIu64 " threads, %.3f ms of CPU time in \"(others)\"; %" PRIu64
 		" of %" PRIu64 " threads missed; %" PRIu64 " name records lost; %" PRIu64
 		" descendants not followed\n",
-		rows, (uint64_t)counters->lost_rows, (uint64_t)bpf->bss->totals.lost_tasks,
-		(double)bpf->bss->totals.lost.cpu_ns / 1e6, meter->bad,
-		(uint64_t)bpf->bss->totals.missed_tasks, (uint64_t)bpf->bss->totals.exited_tasks,
+		rows, (uint64_t)counters->lost_rows, meter->bad, others->threads,
+		(double)others->total.sums.cpu_ns / 1e6, (uint64_t)bpf->bss->totals.missed_tasks,
+		(uint64_t)bpf->bss->totals.exited_tasks,
 		(uint64_t)(counters->lost[RECORD_PROCESS] + counters->lost[RECORD_CGROUP]),
 		(uint64_t)counters->follow_lost);
 	print_names(file, &names);

@@ -7,9 +7,9 @@
 #include "lib/screen.h"
 #include "tools/proctop_meter.h"
 
-#define VIEW_INPUT_MAX	64 /* bytes that can be typed into a prompt */
-#define VIEW_COLUMNS	20 /* that are shown, at most */
-#define VIEW_NAME_MAX	40 /* columns of NAME; a longer one is marked as cut */
+#define VIEW_INPUT_MAX	64     /* bytes that can be typed into a prompt */
+#define VIEW_COLUMNS	FIELDS /* that are shown, at most */
+#define VIEW_NAME_MAX	40     /* columns of NAME; a longer one is marked as cut */
 #define VIEW_HEAD_LINES 4
 
 /* What the foot line is for. */

@@ -39,6 +39,8 @@ int view_make_lines(struct view *view)
 	view->n = n < 0 ? 0 : (size_t)n;
 	if (n < 0)
 		return (int)n;
+	if (view->options->rows_max && view->n > view->options->rows_max)
+		view->n = view->options->rows_max;
 	view->total.processes = 0;
 	for (size_t i = 0; i < view->n; i++) {
 		view->total.processes += view->lines[i].account ? view->lines[i].count : 0;
@@ -124,8 +126,8 @@ static int send_signal(struct view *view, int signal)
 	if (fd < 0)
 		return -errno;
 	r = procfs_read(view->meter->proc_fd, &view->subject, &process);
-	if (r == -ESTALE)
-		return -ESRCH;
+	if (r < 0)
+		return r == -ESTALE || r == -ENOENT ? -ESRCH : r;
 	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 

@@ -13,6 +13,7 @@ STORM=storm-of-processes-and-threads # longer than comm holds
 RUNS=${RUNS:-5}
 SECONDS_IDLE=${SECONDS_IDLE:-10}
 LIVES=()
+PID_MAX='' # as it was before
 export LC_ALL=C
 
 die() {
@@ -32,6 +33,7 @@ clean() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
+	[ -z "$PID_MAX" ] || echo "$PID_MAX" >/proc/sys/kernel/pid_max
 	until rmdir "$GROUP" "$COUNTED" 2>/dev/null || [ $((tries++)) -gt 100 ]; do
 		sleep 0.05
 	done
@@ -211,7 +213,8 @@ bench_idle() {
 
 bench_memory() {
 	local n=30000 pid
-	[ "$(cat /proc/sys/kernel/pid_max)" -gt 32768 ] || n=28000
+	PID_MAX=$(cat /proc/sys/kernel/pid_max)
+	[ "$PID_MAX" -ge 65536 ] || { echo 65536 >/proc/sys/kernel/pid_max; } 2>/dev/null || n=28000
 	say "$n idle processes"
 	idle_start $n
 	"$TOOL" -j --cgroup "$GROUP" 1 >/dev/null 2>&1 </dev/null &

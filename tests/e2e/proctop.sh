@@ -16,6 +16,8 @@ clean() {
 	done
 	wait 2>/dev/null
 	[ -z "$GROUP" ] || wait_until 5 rmdir "$GROUP" 2>/dev/null
+	[ -z "$WATCHED" ] || wait_until 5 rmdir "$WATCHED" 2>/dev/null
+	ip netns del "proctop-$$" 2>/dev/null
 	rm -rf "$T"
 }
 
@@ -58,7 +60,7 @@ fi
 [ -x "$TOOL" ] || bail "no $TOOL: build it first, or set BUILD"
 [ -x "$BUILD/tests/storm" ] || bail "no $BUILD/tests/storm: build it first, or set BUILD"
 T=$(mktemp -d) || bail "mktemp"
-GROUP=''
+GROUP='' WATCHED=''
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
 chmod 755 "$T"
@@ -73,14 +75,14 @@ exits() {
 		.exit_code * 256 end)"'
 }
 
-# closes TEXT: the sums of all that ran inside of the cgroup are what it counted; less only if some of
+# closes TEXT [TYPE]: the sums of all that ran inside of the cgroup are what it counted; less only if some of
 # it is told to be lost: kernels may keep events from programs. $LOST is how many.
 closes() {
 	local counted told
 	counted=$(($(usage) + $(sed -n 's/^before //p' "$T/err")))
-	told=$(json 'map(select(.type == "exit")) | (map(.pid) as $p | map(select(.ppid as $q | $p |
-		index($q) | not)) | map(.pid)) as $first | map(select(.pid as $p | $first | index($p)
-		| not).cpu_ns) | add')
+	told=$(json 'map(select(.type == "exit")) as $ends | ($ends | map(.pid) as $p |
+		map(select(.ppid as $q | $p | index($q) | not)) | map(.pid)) as $first |
+		map(select(.type == "'"${2:-exit}"'" and (.pid as $p | $first | index($p) | not)).cpu_ns) | add')
 	LOST=$(json 'map(select(.type == "lost") | .count) | add // 0')
 	[ "$LOST" -eq 0 ] || echo "# $LOST lost"
 	awk -v a="$told" -v b="$((counted - BEFORE))" -v lost="$LOST" \
@@ -117,6 +119,17 @@ is "$(json 'map(select(.type == "exit")) | "\(length) \(map(.cpu_final) | all)"'
 	"2 $([ "$LOST" -eq 0 ] && echo true || echo false)" \
 	"storm of threads: all in their process, which is final if nothing is lost"
 is "$(json 'map(select(.type == "sample" and .cpu_ns < 0)) | length')" 0 "no total goes backwards"
+
+BEFORE=$(usage)
+run -j -- enter "$GROUP/cgroup.procs" "$T/$STORM" finish 300 4
+closes "threads that end at once: the sum is the cgroup's, within 0.1 %"
+exits | sort >"$T/got"
+sort "$T/log" >"$T/expected"
+is "$(comm -13 "$T/got" "$T/expected" | wc -l) $(json 'map(select(.type == "exit")) | "\(length) \(map(.pid) |
+	unique | length)"')" "0 302 302" "threads that end at once: one end of each process, with its exit code"
+is "$(json 'map(select(.type == "total").exits) | add')" 302 "threads that end at once: totals count it once"
+[ "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" -le "$LOST" ]
+ok $? "threads that end at once: all final, but for those that are told to be lost"
 
 # ---- lives ----
 
@@ -162,6 +175,111 @@ is "$(json "map(select(.type == \"sample\" and .pid == $zombie).cpu_ns) | add")"
 	"$(json "map(select(.type == \"exit\" and .pid == $zombie))[0].cpu_ns")" "zombie: counted once"
 LIVES=()
 
+rm "$T/gate"
+mkfifo "$T/gate"
+BEFORE=$(usage)
+timeout -k 2 40 "$TOOL" -j 0.2 -- sh -c 'exec "$0" enter "$3" "$0" lag 50 <"$1" >"$2"' "$T/$STORM" "$T/gate" \
+	"$T/log" "$GROUP/cgroup.procs" >"$T/out" 2>"$T/err" </dev/null &
+LIVES=($!)
+exec 7>"$T/gate"
+if wait_until 10 says "$T/log" ready; then
+	echo >&7 # its end begins
+	wait_until 10 grep -qs '^hangs ' "$T/log"
+	hanging=$(sed -n 's/^hangs //p' "$T/log")
+	told_early() {
+		json "map(select(.type == \"exit\" and .pid == $hanging)) | length == 1" 2>/dev/null | grep -q true
+	}
+	wait_until 10 told_early
+	ok $? "a thread that takes seconds to leave: the end is told meanwhile"
+	is "$(json "map(select(.type == \"exit\" and .pid == $hanging))[0] | \"\(.exit_code) \(.cpu_final)\"")" \
+		"4 false" "a thread that takes seconds to leave: with its exit code, not final"
+	is "$(json "map(select(.type == \"sample\" and .pid == $hanging).cpu_final) | any")" false \
+		"a thread that takes seconds to leave: no sample is final"
+	echo >&7
+	exec 7>&-
+	wait "${LIVES[0]}"
+	is "$? $(json "map(select(.type == \"exit\" and .pid == $hanging)) | length")" "0 1" \
+		"a thread that has taken seconds to leave: its end is told once"
+	is "$(json "map(select(.type == \"sample\" and .pid == $hanging))[-1] | \"\(.cpu_final) \(.state)\"")" \
+		"true X" "a thread that has taken seconds to leave: final in its last sample"
+	is "$(json "(map(select(.type == \"exit\" and .pid == $hanging))[0].cpu_ns) as \$early |
+		(map(select(.type == \"sample\" and .pid == $hanging).cpu_ns) | add) as \$all |
+		\$all > \$early and \$early > 50000000 and \$all < 100000000")" true \
+		"a thread that has taken seconds to leave: its last moments are in the samples"
+	closes "a thread that has taken seconds to leave: the sum is the cgroup's" sample
+else
+	for text in a b c d e f g; do
+		skip "a thread that takes seconds to leave ($text)" "no pid namespaces: $(cat "$T/err")"
+	done
+fi
+LIVES=()
+
+# ---- kernel threads ----
+
+# watched: a cgroup for --cgroup: $WATCHED
+watched() {
+	WATCHED=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/proctop-watched-$$
+	mkdir "$WATCHED" 2>/dev/null || WATCHED=''
+	[ -n "$WATCHED" ]
+}
+
+# kthread_new: a veth device with a name that makes its kernel thread's too long for comm
+kthread_new() {
+	ip netns add "proctop-$$" && ip -n "proctop-$$" link add long-device-nr1 up type veth peer name peer &&
+		ip -n "proctop-$$" link set peer up
+}
+
+# kthread INTERVAL LINES: proctop sees a kernel thread begin, until it has that many samples of it, and end
+kthread() {
+	local comm pid
+	rm -f "$T/gate" "$T/log"
+	mkfifo "$T/gate"
+	: >"$T/err"
+	timeout -k 2 30 "$TOOL" -j -v --cgroup "$WATCHED" "$1" >"$T/out" 2>"$T/err" </dev/null &
+	tool=$!
+	LIVES=("$tool")
+	wait_until 10 grep -qsx ready "$T/err" || return
+	timeout -k 2 30 ip netns exec "proctop-$$" "$T/$STORM" kthread long-device-nr1 <"$T/gate" >"$T/log" 2>&1 &
+	LIVES=("$tool" $!)
+	exec 7>"$T/gate"
+	wait_until 10 grep -qs . "$T/log" && says "$T/log" ready || return
+	for comm in /proc/[0-9]*/comm; do
+		read -r FULL 2>/dev/null <"$comm" && [[ $FULL == napi/long-device-nr1* ]] || continue
+		pid=${comm#/proc/}
+		echo "${pid%/comm}" >"$WATCHED/cgroup.procs" || return
+		break
+	done
+	[ -n "$pid" ] && wait_until 10 have_samples "$2" || return
+	echo >&7
+	exec 7>&-
+	wait "${LIVES[1]}"
+	wait_until 2 rmdir "$WATCHED" # empty: it is gone
+	mkdir "$WATCHED"
+	kill "$tool"
+	wait "$tool"
+	LIVES=()
+}
+
+have_samples() {
+	[ "$(grep -c '"type":"sample"' "$T/out")" -ge "$1" ]
+}
+
+if watched && kthread_new 2>/dev/null && kthread 0.2 2; then
+	is "$(json 'map(select(.type == "sample") | "\(.name) \(.name_src)") | unique | join(",")')" \
+		"[$FULL] kernel" "a kernel thread that began later: its full name in each sample"
+	is "$(json 'map(select(.type == "exit") | "\(.name) \(.exit_code) \(.cpu_final)") | join(",")')" \
+		"[$FULL] 0 true" "a kernel thread that began later: its full name at its end"
+	kthread 100 0
+	is "$(json 'map(select(.type == "sample" or .type == "exit").name) | join(",")')" "[$FULL],[$FULL]" \
+		"a kernel thread within one interval: its full name"
+else
+	for text in "began later: its full name in each sample" "began later: its full name at its end" \
+		"within one interval: its full name"; do
+		skip "a kernel thread that $text" "cannot make one: $(tail -n 1 "$T/log" 2>/dev/null)"
+	done
+fi
+exec 7>&-
+
 # ---- bytes ----
 
 if has touch_accept; then # the same tracepoints
@@ -189,17 +307,38 @@ run -- processes 300 200
 like "$(cat "$T/out")" "$STORM × 300 +\($STORM\)" "COMMAND: one table, folded by name and parent"
 is "$(grep -c 'PID  *PPID USER' "$T/out")" 1 "COMMAND: one header"
 like "$(head -n 1 "$T/out")" '^[0-9.]+m?s: 301 processes, [0-9.]+m?s of CPU time$' "COMMAND: all in one line"
-timeout 60 "$TOOL" 0.2 -- sh -c '"$0" processes 1000 500 >/dev/null; sleep 1' "$T/$STORM" \
+timeout 60 "$TOOL" 0.2 -- sh -c '"$0" processes 1000 500 >"$1"; sleep 1' "$T/$STORM" "$T/log" \
 	>"$T/out" 2>"$T/err"
 is "$(($(grep -c 'PID  *PPID USER' "$T/out") > 2))" 1 "INTERVAL: a table each"
-is "$(awk '$NF == "('$STORM')" { sub(/.*× /, ""); sub(/ .*/, ""); gsub(",", ""); n += $1 }
-	END { print n + 0 }' "$T/out")" 1000 "INTERVAL: folded lines count every process once"
+# A line of one has its process id and no count: it may have been counted in an interval before, and
+# have some last time to tell of.
+awk 'NR == FNR { child[$1]; next }
+	$4 ~ /^[XZ]$/ && $1 in child { single[$1] }
+	$NF == "('$STORM')" { sub(/.*× /, ""); sub(/ .*/, ""); gsub(",", ""); n += $1 }
+	END { print n + 0, length(single); exit !(n <= 1000 && n + length(single) >= 1000) }' \
+	"$T/log" "$T/out" >"$T/counts"
+ok $? "INTERVAL: folded lines count every process once" || diag <"$T/counts"
 run -o csv -F type,pid,name,exit_code -- processes 10 100
 is "$(head -n 1 "$T/out") $(grep -c "^exit,[0-9]*,$STORM,[0-6]$" "$T/out")" "type,pid,name,exit_code 11" "CSV"
 run -F pid,CPU%,NAME -m 1 1 -- processes 100 100
 is "$(sed -n '/PID/,$p' "$T/out" | awk 'NF' | sed 1d | wc -l)" 1 "-m: so many lines"
 run -j -n 'no such*' -- processes 10 100
 is "$(json 'map(select(.type == "sample" or .type == "exit")) | length')" 0 "-n: only these"
+
+mkfifo "$T/long"
+timeout -k 2 20 "$TOOL" -- sh -c 'exec "$0" zombie <"$1" >"$2"' "$T/$STORM" "$T/long" "$T/log" >"$T/out" \
+	2>"$T/err" </dev/null &
+LIVES=($!)
+exec 7>"$T/long"
+wait_until 10 says "$T/log" ready
+sleep 2.5 # more than one second by second look at it
+echo >&7
+exec 7>&-
+wait "${LIVES[0]}"
+LIVES=()
+like "$(head -n 1 "$T/out")" ': 2 processes,' "COMMAND: a zombie counts once, however long it stays"
+timeout 10 "$TOOL" -- true >"$T/out" 2>"$T/err"
+like "$(head -n 1 "$T/out")" ': 1 process,' "COMMAND: one process"
 
 # ---- the filter, several intervals, the end of stdout ----
 
@@ -226,9 +365,31 @@ wait_until 5 grep -qx ready "$T/err"
 kill -TERM "$tool"
 wait "$tool"
 is "$? $(json 'map(select(.type == "sample")) | length')" "0 1" "SIGTERM: the last interval is printed first"
+
+# hidden OPTION...: where /proc shows nobody else's processes
+hidden() {
+	timeout -k 2 20 unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$0" "$@"' "$TOOL" "$@" \
+		>"$T/out" 2>"$T/err" </dev/null
+}
+hidden -j --stats -p "${LIVES[0]}" -f 0.2 2
+is "$? $(json 'map(select(.type == "sample") | "\(.name) \(.name_src) \(.args[1]) \(.state)") | "\(length) \(unique |
+	join(","))"')" "0 12 $STORM iter idle S" "hidepid=2: all samples of what runs already, by full name"
+hidden -j --stats -- sh -c 'exec "$0" processes 20 100 >"$1"' "$T/$STORM" "$T/log"
+is "$(json 'map(select(.type == "exit") | "\(.name) \(.name_src)") | group_by(.) | map("\(length) \(.[0])") | join(",")')" \
+	"1 $STORM exec,20 $STORM fork" "hidepid=2: all ends, by full name"
+like "$(grep ^names: "$T/err")" ' 0 with procfs, 0 unnamed .* 0 procfs look-ups' "hidepid=2: /proc is not asked"
+like "$(grep ^records: "$T/err")" '^records: [0-9]+ rows printed, .* 0 threads, 0.000 ms of CPU time in "\(others\)"' \
+	"--stats: how much is in (others)"
 kill "${LIVES[0]}"
 wait "${LIVES[0]}" 2>/dev/null
 LIVES=()
+timeout -k 2 20 "$TOOL" -j -- sh -c 'exec "$0" processes 5 100 >"$1"' "$T/$STORM" "$T/log" >"$T/out" \
+	2>"$T/err" <&-
+is "$? $(json 'map(select(.type == "exit")) | length')" "0 6" "stdin closed: all the same"
+timeout -k 2 20 "$TOOL" -j -- true 2>"$T/err" >&-
+like "$? $(tail -n 1 "$T/err")" '^1 proctop: .*Bad file descriptor' "stdout closed: says so"
+timeout -k 2 20 "$TOOL" -j -- true 2>"$T/err" >/dev/full
+like "$? $(tail -n 1 "$T/err")" '^1 proctop: .*No space left' "a full disk: says so"
 
 # ---- COMMAND, bad input ----
 
@@ -256,11 +417,17 @@ bad 2 stray 1 2 stray
 bad 2 '0' -m 0
 bad 2 nonsense -F nonsense
 bad 2 'follow|-p' -f
+bad 2 'fentry cannot .*only tracepoints.*leave it out' --backend fentry -- true
+bad 2 'kprobe cannot .*only tracepoints.*leave it out' --backend=kprobe -- true
+for backend in auto tracepoint; do
+	run -j --backend $backend -- processes 1 100
+	is "$TOOL_STATUS $(json 'map(select(.type == "exit")) | length')" "0 2" "--backend $backend"
+done
 bad 1 no-such-command -- no-such-command
 timeout 10 "$TOOL" --help >"$T/out" 2>"$T/err"
 missing=
 for option in --batch --sort --max --no-net --pid --follow --name --uid --cgroup --netns --output --json \
-	--fields --timestamp --time --duration --count --no-header --stats --strict; do
+	--fields --timestamp --time --duration --count --no-header --stats --strict --backend --features; do
 	grep -qE -- "(^|[ ,])$option([ ,=[]|$)" "$T/out" || missing+=" $option"
 done
 is "$missing" '' "-h: names every option"

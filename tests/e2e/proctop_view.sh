@@ -157,9 +157,22 @@ keys u Enter
 see "$STORM" "u, nothing: all"
 keys c
 see_not 'COMMAND' "c: without command lines"
-keys c H
-see '^ +[0-9]+ .* bash ' "H: threads"
-keys H K '?'
+keys c
+see ' COMMAND' "c: and with them again"
+
+"$T/$STORM" enter "$GROUP/cgroup.procs" "$T/$STORM" crew 3 2>/dev/null &
+see " 4 +[0-9.]+m?s +- $STORM +$T/$STORM crew 3" "a process of four threads: one line, THR 4"
+shows_not '  crew-[123] '
+ok $? "H not pressed: no threads"
+keys H
+see '^ +[0-9]+ +[0-9]+ root +S .* crew-3  ' "H: a thread by its own name"
+is "$(screen | grep -oE ' crew-[123] ' | sort -u | wc -l) $(screen | grep -cE "$STORM +.* crew 3")" "3 1" \
+	"H: each thread once, the first by the process's name"
+is "$(screen | awk '/ crew-[123] / || / crew 3/ { print $1 }' | sort -u | wc -l)" 4 "H: by their own ids"
+keys H
+see_not ' crew-[123] ' "H: processes again"
+see " 4 +[0-9.]+m?s +- $STORM +$T/$STORM crew 3" "H: with all their threads"
+keys K '?'
 see '^P M T N +sort by' "?: help"
 keys x
 see '^ *PID ' "?: any key goes back"
@@ -215,6 +228,15 @@ keys fg Enter
 see '^ *PID ' "fg: is there again"
 keys q
 see_not '^ *PID ' "fg: and ends"
+start -m 1 1 3
+is "$(screen | grep -A5 '^ *PID ' | grep -cE '^ *[0-9]+ ')" 1 "-m 1: one line"
+restored 'status=0' "COUNT: ends after so many intervals"
+for option in '-c 5' -t -T --no-header; do
+	keys clear Enter "$TOOL --cgroup $GROUP $option; echo status=\$?" Enter
+	see 'status=2' "$option: refused"
+	shows '^proctop: .*for tables.*-b'
+	ok $? "$option: says why, and what to do"
+done
 keys clear Enter "TERM= $TOOL; echo status=\$?" Enter
 see '^proctop: TERM is not set.*-b' "TERM not set: says so"
 keys clear Enter "TERM=nonsense $TOOL; echo status=\$?" Enter

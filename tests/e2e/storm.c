@@ -2,16 +2,23 @@
 /* Processes and threads by the thousand, for proctop's tests and bench. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,13 +30,25 @@ static const char usage[] =
 	"time;\n"
 	"                              the i-th exits with i % 7, or every 50th by SIGUSR1\n"
 	"storm threads N US [JOBS]     as many threads in this process\n"
+	"storm crew N                  N threads called crew-1 to crew-N that sleep until this "
+	"process "
+	"ends\n"
+	"storm finish N THREADS        N children one by one, of so many threads more, which end "
+	"all "
+	"at\n"
+	"                              once, by themselves; the i-th exits with i % 7\n"
 	"storm idle N                  N children that sleep until this process ends\n"
 	"storm switch N                N round trips of a byte between two processes\n"
 	"storm cost COMMAND...         run COMMAND; print ms of CPU time, descendants included\n"
 	"storm leader                  the first thread ends, another one execs `true`\n"
 	"storm orphan MS               the first thread ends, another one burns MS ms of CPU time\n"
 	"storm zombie                  a child ends; nobody asks until a line comes on stdin\n"
+	"storm lag MS                  a child burns MS ms of CPU time, ends, and hangs in its end "
+	"until\n"
+	"                              a line comes on stdin\n"
 	"storm reuse N                 N children one by one, all with the same process id\n"
+	"storm kthread DEVICE          a kernel thread for DEVICE (veth, up, in this network\n"
+	"                              namespace) until a line comes on stdin\n"
 	"storm net BYTES               send as many by TCP on the loopback, peek, receive them\n"
 	"\"PID STATUS\" on stdout for each child, status as wait4(2) has it.\n";
 
@@ -112,6 +131,66 @@ static void threads(long n, uint64_t us, long jobs)
 		if (i >= n && i - jobs + 1 >= n)
 			break;
 	}
+}
+
+/* What the threads of a process wait for. */
+struct finish {
+	_Atomic long there; /* how many are */
+	long all;
+	int code;
+};
+
+static void *finisher(void *context)
+{
+	struct finish *finish = context;
+
+	finish->there++;
+	while (finish->there < finish->all)
+		;			 /* to the very moment, hence no sleep */
+	syscall(SYS_exit, finish->code); /* of this thread alone */
+	return NULL;
+}
+
+static void finish(long n, long threads)
+{
+	for (long i = 0; i < n; i++) {
+		struct finish wait = {.all = threads + 1, .code = (int)(i % 7)};
+		pthread_t other;
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid) {
+			reap();
+			continue;
+		}
+		for (long j = 0; j < threads; j++)
+			if ((errno = pthread_create(&other, NULL, finisher, &wait)))
+				die("pthread_create");
+		finisher(&wait);
+	}
+}
+
+static void *sleeper(void *number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "crew-%d", (int)(intptr_t)number);
+	prctl(PR_SET_NAME, name);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void crew(long n)
+{
+	pthread_t member;
+
+	for (intptr_t i = 1; i <= n; i++)
+		if ((errno = pthread_create(&member, NULL, sleeper, (void *)i)))
+			die("pthread_create");
+	for (;;)
+		pause();
 }
 
 static void idle(long n)
@@ -205,6 +284,46 @@ static void zombie(void)
 	reap();
 }
 
+static pid_t fork_or_die(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
+/* The first process of a pid namespace does not end before all others there are waited for, and one
+ * that was forked from outside is waited for outside. */
+static void lag(long ms)
+{
+	pid_t first, other;
+	int status;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		die("pid namespace");
+	first = fork_or_die();
+	if (!first) {
+		char byte;
+
+		burn((uint64_t)ms * 1000);
+		_exit(read(STDIN_FILENO, &byte, 1) == 1 ? 4 : 1);
+	}
+	other = fork_or_die(); /* into the same one */
+	if (!other)
+		for (;;)
+			pause();
+	puts("ready");
+	fflush(stdout);
+	waitid(P_PID, (id_t)other, &(siginfo_t){}, WEXITED | WNOWAIT);
+	printf("hangs %d\n", first);
+	fflush(stdout);
+	(void)!getchar();
+	if (waitpid(other, &status, 0) < 0 || waitpid(first, &status, 0) < 0)
+		die("waitpid");
+	printf("%d %d\n", first, status);
+}
+
 static void reuse(long n)
 {
 	int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -228,6 +347,39 @@ static void reuse(long n)
 		reap();
 		i += pid == same;
 	}
+}
+
+/* Into a file of the kernel's. */
+static bool tell(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool told = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return told;
+}
+
+/* Packets for the device are handled by a thread called napi/DEVICE-NUMBER. */
+static void kthread(const char *device)
+{
+	struct ethtool_value gro = {.cmd = ETHTOOL_SGRO,
+				    .data = 1}; /* else it has no such thread */
+	struct ifreq request = {.ifr_data = (void *)&gro};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char path[128];
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/threaded", device);
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0 || !tell(path, "1"))
+		die(device);
+	puts("ready");
+	fflush(stdout);
+	(void)!getchar();
+	gro.data = 0; /* "threaded" alone leaves it there before 6.17 */
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+		die(device);
+	tell(path, "0");
 }
 
 static void net(size_t bytes)
@@ -308,6 +460,10 @@ int main(int argc, char **argv)
 		processes(n, (uint64_t)us, jobs);
 	else if (strcmp(what, "threads") == 0)
 		threads(n, (uint64_t)us, jobs);
+	else if (strcmp(what, "crew") == 0)
+		crew(n);
+	else if (strcmp(what, "finish") == 0)
+		finish(n, us);
 	else if (strcmp(what, "idle") == 0)
 		idle(n);
 	else if (strcmp(what, "switch") == 0)
@@ -318,8 +474,12 @@ int main(int argc, char **argv)
 		leader_ends(burn_and_end, (uintptr_t)n);
 	else if (strcmp(what, "zombie") == 0)
 		zombie();
+	else if (strcmp(what, "lag") == 0)
+		lag(n);
 	else if (strcmp(what, "reuse") == 0)
 		reuse(n);
+	else if (strcmp(what, "kthread") == 0 && argc > 2)
+		kthread(argv[2]);
 	else if (strcmp(what, "net") == 0)
 		net((size_t)n);
 	else

@@ -38,6 +38,19 @@ static void test_stat(void **state _unused_)
 	assert_int_equal(cpus.n, 0);
 }
 
+static void test_since(void **state _unused_)
+{
+	struct machine_times then = {.idle_ns = 100, .iowait_ns = 50, .busy_ns = 7};
+	struct machine_times now = {.idle_ns = 130, .iowait_ns = 40, .busy_ns = 9, .irq_ns = 1};
+	struct machine_times since = machine_times_since(&now, &then);
+
+	assert_int_equal(since.idle_ns, 30);
+	assert_int_equal(since.iowait_ns, 0); /* it fell */
+	assert_int_equal(since.busy_ns, 2);
+	assert_int_equal(since.irq_ns, 1);
+	assert_int_equal(since.steal_ns, 0);
+}
+
 /* More processors than are told apart. */
 static void test_many(void **state _unused_)
 {
@@ -99,9 +112,9 @@ static void test_this_one(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat),	 cmocka_unit_test(test_many),
-		cmocka_unit_test(test_meminfo),	 cmocka_unit_test(test_loadavg),
-		cmocka_unit_test(test_this_one),
+		cmocka_unit_test(test_stat),	cmocka_unit_test(test_since),
+		cmocka_unit_test(test_many),	cmocka_unit_test(test_meminfo),
+		cmocka_unit_test(test_loadavg), cmocka_unit_test(test_this_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

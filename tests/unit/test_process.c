@@ -405,6 +405,15 @@ static void test_kernel(void **state _unused_)
 	assert_string_equal(find(table, &id).name, "[kworker/u8:2-events_unbound]");
 	assert_int_equal(find(table, &id).source, NAME_KERNEL);
 
+	/* Asked for before its creator has given it a name, and then no longer than comm. */
+	id = id_of(12, 0, "kthreadd");
+	id.flags = PROCESS_KTHREAD;
+	assert_string_equal(find(table, &id).name, "[kthreadd]");
+	memcpy(id.comm, "jbd2/sda", sizeof("jbd2/sda"));
+	assert_string_equal(find(table, &id).name, "[jbd2/sda]");
+	assert_int_equal(add(table, &id, PROCESS_ITER, &(struct texts){.kthread = "full"}), 0);
+	assert_string_equal(find(table, &id).name, "[full]");
+
 	/* A user mode helper: forked by a kernel thread, execs. */
 	add_fork(table, 11, 0, 10, 0);
 	CHECK(11, 0, "comm", NAME_COMM);

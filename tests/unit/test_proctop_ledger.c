@@ -51,6 +51,7 @@ static void gone(struct ledger *ledger, uint64_t group, uint32_t tgid, uint32_t 
 	struct gone_record record = {.group = group,
 				     .tgid = tgid,
 				     .tid = tid,
+				     .task_start_ns = exit_ns - 1,
 				     .exit_ns = exit_ns,
 				     .sums.cpu_ns = cpu_ns};
 
@@ -333,6 +334,16 @@ static void test_bound(void **state _unused_)
 	assert_int_equal(others->threads, 15);
 	assert_int_equal(others->total.sums.cpu_ns, 1500);
 	assert_int_equal(ledger_accounted_ns(ledger), 2500);
+	/* there before the ledger, and had found no room: how much of that is new, nobody knows */
+	assert_int_equal(ledger_gone(ledger, &(struct gone_record){.group = 500,
+								   .tgid = 500,
+								   .tid = 500,
+								   .task_start_ns = SECOND - 1,
+								   .exit_ns = SECOND + 5,
+								   .sums.cpu_ns = 1000000}),
+			 0);
+	assert_int_equal(others->threads, 16);
+	assert_int_equal(others->total.sums.cpu_ns, 1500);
 	ledger_tell_all(ledger);
 	ledger_next_interval(ledger);
 	assert_int_equal(ledger_accounted_ns(ledger), 0);
@@ -425,9 +436,36 @@ static void test_ends_during_pass(void **state _unused_)
 	assert_int_equal(account_age_ns(&(struct account){.id.start_ns = 5}, 3), 0);
 }
 
+/* It was there before the ledger, and neither the first pass nor another one has met it: moved into
+ * the filter and ended, or ended while the first pass was under way. Its end is told; its life is
+ * in no interval. */
+static void test_ends_unmet(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+	const struct ledger_others *others = ledger_get_others(ledger);
+
+	ledger_begin_pass(ledger, 10 * SECOND);
+	end(ledger, 6, 99, SECOND, 10 * SECOND - 1, 0); /* before */
+	gone(ledger, 6, 99, 99, 10 * SECOND - 1, 70000);
+	end(ledger, 7, 100, SECOND, 10 * SECOND + 1, 1);
+	gone(ledger, 7, 100, 100, 10 * SECOND + 1, 60000);
+	end_pass(ledger);
+	assert_int_equal(count(ledger), 1);
+	assert_true(only(ledger)->over);
+	assert_false(only(ledger)->final);
+	assert_int_equal(only(ledger)->exit_code, 0x300);
+	for (uint64_t i = 11; i < 15; i++) {
+		assert_int_equal(ledger_accounted_ns(ledger), 0);
+		ledger_next_interval(ledger);
+		empty_pass(ledger, i * SECOND);
+	}
+	assert_int_equal(others->threads, 0);
+}
+
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
+	struct task_record record;
 
 	empty_pass(ledger, 1 * SECOND);
 	ledger_begin_pass(ledger, 2 * SECOND);
@@ -435,6 +473,7 @@ static void test_threads(void **state _unused_)
 	task(ledger, 2, 100, 101, SECOND + 1, 10, 0);
 	end_pass(ledger);
 	assert_int_equal(count(ledger), 2);
+	assert_int_equal(ledger_accounted_ns(ledger), 1010);
 	gone(ledger, 2, 100, 101, 2 * SECOND + 1, 20);
 	ledger_next_interval(ledger);
 	ledger_begin_pass(ledger, 3 * SECOND);
@@ -444,26 +483,28 @@ static void test_threads(void **state _unused_)
 	ledger_tell_all(ledger);
 	ledger_next_interval(ledger);
 	assert_int_equal(count(ledger), 1);
+
+	/* a new thread of a process that was there before: all that it used is news */
+	ledger_begin_pass(ledger, 4 * SECOND);
+	task(ledger, 1, 100, 100, SECOND + 1, 1000, 0);
+	record = task_of(3, 100, 102, SECOND + 1, 77);
+	record.task_start_ns = 3 * SECOND + 1;
+	assert_int_equal(ledger_task(ledger, &record), 0);
+	end_pass(ledger);
+	assert_int_equal(ledger_accounted_ns(ledger), 77);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_life),
-		cmocka_unit_test(test_began_before),
-		cmocka_unit_test(test_released_before),
-		cmocka_unit_test(test_never_backwards),
-		cmocka_unit_test(test_releasing),
-		cmocka_unit_test(test_zombie),
-		cmocka_unit_test(test_final),
-		cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_lost_end),
-		cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_lost_records),
-		cmocka_unit_test(test_comes_and_goes),
-		cmocka_unit_test(test_as_of_the_pass),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_ends_during_pass),
+		cmocka_unit_test(test_short_life),	cmocka_unit_test(test_began_before),
+		cmocka_unit_test(test_released_before), cmocka_unit_test(test_never_backwards),
+		cmocka_unit_test(test_releasing),	cmocka_unit_test(test_zombie),
+		cmocka_unit_test(test_final),		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_lost_end),	cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_lost_records),	cmocka_unit_test(test_comes_and_goes),
+		cmocka_unit_test(test_as_of_the_pass),	cmocka_unit_test(test_ends_unmet),
+		cmocka_unit_test(test_threads),		cmocka_unit_test(test_ends_during_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,7 @@ static void ended(struct fixture *f, uint32_t pid, uint32_t ppid, uint32_t uid, 
 				   .tgid = pid,
 				   .tid = pid,
 				   .sums.cpu_ns = cpu_ns,
+				   .task_start_ns = SECOND + pid,
 				   .exit_ns = 2 * SECOND};
 
 	snprintf(end.parent_comm, sizeof(end.parent_comm), "%s", parent);
@@ -241,6 +242,49 @@ static void test_circle(void **state _unused_)
 	assert_int_equal(tree_order(lines, 0), 0);
 }
 
+/* At the bound of the ledger: one line for all that came later, which closes the sum and counts
+ * them. */
+static void test_others(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_options options = {.processes_max = 10};
+	struct proctop_counters none = {};
+	uint64_t sum_ns = 0, processes = 0;
+	const struct line *others = NULL;
+
+	ledger_free(f->ledger);
+	assert_int_equal(ledger_new(&options, &f->ledger), 0);
+	ledger_begin_pass(f->ledger, SECOND);
+	ledger_end_pass(f->ledger, 0, &none);
+	for (uint32_t i = 0; i < 1000; i++)
+		ended(f, 100 + i, 1, 0, "cc1", "gcc", 0, 3 + i);
+	begin(f);
+	make(f);
+	assert_int_equal(f->n, 11);
+	for (ssize_t i = 0; i < f->n; i++) {
+		sum_ns += f->list[i].used.sums.cpu_ns;
+		processes += f->list[i].count;
+		if (!f->list[i].account)
+			others = &f->list[i];
+	}
+	assert_non_null(others);
+	assert_string_equal(others->name, "(others)");
+	assert_int_equal(others->count, 990);
+	assert_int_equal(processes, 1000);
+	assert_int_equal(sum_ns, 3 * 1000 + 999 * 1000 / 2);
+	assert_int_equal(sum_ns, ledger_accounted_ns(f->ledger));
+	ledger_tell_all(f->ledger);
+	ledger_next_interval(f->ledger);
+	begin(f);
+	make(f);
+	assert_int_equal(f->n, 0); /* no news, and room again */
+	ended(f, 5000, 1, 0, "cc1", "gcc", 0, 7);
+	begin(f);
+	make(f);
+	assert_int_equal(f->n, 1);
+	assert_non_null(f->list[0].account);
+}
+
 static void test_run(void **state _unused_)
 {
 	_cleanup_(run_freep) struct run *run = NULL;
@@ -278,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fold, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wanted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tree, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_others, set_up, tear_down),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_circle),
 		cmocka_unit_test(test_run),
