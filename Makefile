@@ -34,6 +34,7 @@ SKELETONS  := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
 LIB_OBJS   := $(LIB_SRCS:%.c=$(B)/%.o)
 SCREENS    := proctop flowattr # tools that have one: lib/screen.c and ncurses
+CAPTURES   := flowattr # tools that take tcpdump's expressions: libpcap
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -76,14 +77,14 @@ $(B)/%.o: %.c | $(B)/dependencies
 # skeletons, the library
 connsnoop_PARTS := connsnoop connection
 proctop_PARTS   := proctop
-flowattr_PARTS  := flowattr connection
+flowattr_PARTS  := flowattr connection packets
 define tool
 $(1)_OBJS := $(patsubst %.c,$(B)/%.o,$(foreach p,$($(1)_PARTS),$(wildcard tools/$(p).c tools/$(p)_*.c)))
 $$($(1)_OBJS): | $(SKELETONS)
 $(B)/$(1): $$($(1)_OBJS) $(LIB_OBJS) $(if $(filter $(1),$(SCREENS)),$(B)/lib/screen.o)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$^ $$(LDLIBS) \
-		$(if $(filter $(1),$(SCREENS)),-lncursesw) -o $$@
+		$(if $(filter $(1),$(SCREENS)),-lncursesw) $(if $(filter $(1),$(CAPTURES)),-lpcap) -o $$@
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -93,7 +94,8 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 
 # Unit tests see the library and the pure parts of the tools.
 PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_words.c tools/*_fields.c tools/*_table.c tools/*_pairs.c tools/*_holders.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
-	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c)
+	tools/*_ledger.c tools/*_lines.c tools/*_tree.c tools/*_run.c tools/packets_queue.c \
+	tools/packets_match.c tools/packets_owner.c tools/packets_event.c tools/packets_file.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))
 ASAN_OBJS := $(patsubst %.c,$(B)/asan/%.o,$(PURE_SRCS))
 

@@ -77,7 +77,8 @@ static __always_inline void task_announce_cgroup(struct task_struct *task, __u64
 }
 
 /* Any task. */
-static __noinline int task_read_id(struct task_struct *task, struct process_id *id)
+static __noinline __attribute__((unused)) int task_read_id(struct task_struct *task,
+							   struct process_id *id)
 {
 	id->start_ns = READ(task, group_leader, start_boottime);
 	id->exec_id = READ(task, self_exec_id);

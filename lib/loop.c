@@ -105,6 +105,7 @@ static bool wait_for_end(struct loop *loop, uint64_t timeout_ns)
 		{.fd = loop->options.output_fd, .events = 0}, /* POLLERR comes by itself */
 		{.fd = ring_buffer__epoll_fd(loop->ring), .events = POLLIN},
 		{.fd = loop->options.keyboard ? STDIN_FILENO : -1, .events = POLLIN},
+		{.fd = loop->options.wake_fd > 0 ? loop->options.wake_fd : -1, .events = POLLIN},
 	};
 	struct timespec timeout = {.tv_nsec = (long)timeout_ns};
 

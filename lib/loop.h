@@ -28,6 +28,7 @@ struct loop_options {
 	int ring_fd;	      /* borrowed: the BPF ring buffer map */
 	int output_fd;	      /* borrowed: a reader that hangs up ends the loop; -1: none */
 	uint64_t duration_ns; /* 0: no end */
+	int wake_fd;	      /* borrowed: readable, it wakes the loop, too; 0: none */
 	bool keyboard;	      /* standard input wakes the loop, too; on_tick reads it */
 	loop_event_fn on_event;
 	loop_tick_fn on_tick;

@@ -7,15 +7,15 @@
 set -euo pipefail
 
 build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-dev uthash-dev
-	libc6-dev libncurses-dev scdoc"
+	libc6-dev libncurses-dev libpcap-dev scdoc"
 test="$build libcmocka-dev iproute2 jq busybox-static clang-format clang-tidy shellcheck util-linux
-	tmux python3-minimal"
+	tmux python3-minimal tshark"
 bench="$build iproute2 jq lsof tcpdump procps htop atop tmux util-linux"
 vm="$build iproute2 jq busybox-static util-linux python3-minimal xz-utils debian-archive-keyring
 	qemu-system-x86"
 # what makes connsnoop for another machine: the libraries are that machine's own packages
 cross_arm64="$build gcc-aarch64-linux-gnu libc6-dev-arm64-cross libbpf-dev:arm64 libelf-dev:arm64
-	zlib1g-dev:arm64 libcap-ng-dev:arm64 libncurses-dev:arm64"
+	zlib1g-dev:arm64 libcap-ng-dev:arm64 libncurses-dev:arm64 libpcap0.8-dev:arm64"
 vm_arm64="$cross_arm64 jq busybox-static qemu-system-arm debian-archive-keyring"
 
 missing() {

@@ -52,9 +52,9 @@ check_licence() {
 }
 
 # Who may include whom. A file is of a tool if its name begins with the tool's; of a part that tools
-# share (connection) likewise, and that knows no tool.
+# share (connection) or could share (packets) likewise, and that knows no tool.
 check_layers() {
-	awk -v names="${TOOLS[*]}" -v shared=connection '
+	awk -v names="${TOOLS[*]}" -v shared='connection packets' '
 	function of_tool(path,    base, i) {
 		base = path
 		sub(/.*\//, "", base)
@@ -73,7 +73,7 @@ check_layers() {
 		path = parts[2]
 		own = of_tool(FILENAME)
 		other = of_tool(path)
-		if (other == shared && own != "")
+		if (index(" " shared " ", " " other " ") && other != "" && own != "")
 			next
 	}
 	FILENAME ~ /^lib\// && path !~ /^lib\// && path !~ /^bpf\/(record|filter)\.h$/ {

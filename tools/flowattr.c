@@ -17,6 +17,7 @@
 #include "tools/connection_stats.h"
 #include "tools/connection_sweep.h"
 #include "tools/connection_touch.h"
+#include "tools/flowattr_packets.h"
 #include "tools/flowattr_pass.h"
 #include "tools/flowattr_report.h"
 #include "tools/flowattr_view.h"
@@ -28,8 +29,9 @@ struct flowattr {
 	struct flowattr_options options;
 	struct connection_bpf *bpf;
 	struct meter *meter;
-	struct report *report;
-	struct view *view; /* NULL: tables one below the other */
+	struct report *report;	/* of flows; NULL: packets */
+	struct view *view;	/* NULL: tables one below the other */
+	struct packets packets; /* of packets */
 	struct loop *loop;
 	struct command command;
 	uint64_t command_ended_ns; /* 0: it runs */
@@ -98,9 +100,23 @@ static int on_event(void *context, const void *data, size_t size)
 	return meter_record(f->meter, data, size);
 }
 
+static int end_interval(struct flowattr *f)
+{
+	int r;
+
+	if (f->report) {
+		r = report_interval(f->report);
+		return r || !f->view ? r : view_show(f->view);
+	}
+	meter_end_interval(f->meter, 0);
+	meter_next_interval(f->meter);
+	return 0;
+}
+
 static int on_tick(void *context, uint64_t now_ns)
 {
 	struct flowattr *f = context;
+	struct error error;
 	int r = touch_tick(&f->touch, now_ns, f->meter->waiting > 0);
 
 	if (r < 0)
@@ -108,6 +124,8 @@ static int on_tick(void *context, uint64_t now_ns)
 	r = sweep_tick(&f->sweep, now_ns, false);
 	if (r < 0)
 		return fail(f, r, "cannot look for idle flows any more: %s", strerror(-r));
+	if (f->packets.capture && (r = packets_tick(&f->packets, now_ns, &error)) < 0)
+		return r == -EPIPE ? r : fail(f, r, "%s", error.text);
 	if (f->view)
 		r = view_keys(f->view);
 	if (r || command_is_over(f, now_ns))
@@ -120,16 +138,14 @@ static int on_tick(void *context, uint64_t now_ns)
 	if (f->view && view_is_paused(f->view))
 		return 0;
 	r = pass_run(&f->pass);
-	if (!r)
-		r = report_interval(f->report);
-	return r || !f->view ? r : view_show(f->view);
+	return r ? r : end_interval(f);
 }
 
 static bool shows_view(const struct flowattr *f)
 {
 	const struct flowattr_options *o = &f->options;
 
-	return !o->batch && !o->common.command && o->common.format == OUTPUT_TABLE &&
+	return !o->batch && !o->packets && !o->common.command && o->common.format == OUTPUT_TABLE &&
 	       isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
@@ -153,6 +169,8 @@ static int attach(struct flowattr *f)
 		r = sweep_init(&f->sweep, f->bpf, IDLE_NS);
 	if (r < 0)
 		return fail(f, r, "cannot start: %s", strerror(-r));
+	if (f->packets.capture && (r = capture_start(f->packets.capture, &error)) < 0)
+		return fail(f, r, "%s", error.text);
 	keep.bpf = keep.bpf || sweep_needs_rights(&f->sweep) || pass_needs_rights(&f->pass);
 	r = privileges_drop(&keep);
 	return r < 0 ? fail(f, r, "cannot drop privileges: %s", strerror(-r)) : 0;
@@ -184,7 +202,7 @@ static int trace(struct flowattr *f)
 	if (r)
 		return r;
 	meter_next_interval(f->meter);
-	r = start_output(f);
+	r = f->packets.capture ? 0 : start_output(f);
 	if (r < 0)
 		return r;
 	f->next_ns = clock_now_ns() + f->options.interval_ns;
@@ -202,10 +220,17 @@ static int trace(struct flowattr *f)
 static int last_interval(struct flowattr *f)
 {
 	const struct flowattr_options *o = &f->options;
-	bool enough =
-		o->intervals || (o->common.count && report_rows(f->report) >= o->common.count);
+	bool enough = o->intervals ||
+		      (f->report && o->common.count && report_rows(f->report) >= o->common.count);
+	struct error error;
 	int r;
 
+	if (f->packets.capture) {
+		r = pass_run(&f->pass);
+		if (r >= 0)
+			r = packets_finish(&f->packets, &error);
+		return r >= 0 || r == -EPIPE ? r : fail(f, r, "%s", error.text);
+	}
 	if (enough && !o->common.command)
 		return 0;
 	r = pass_run(&f->pass);
@@ -214,10 +239,12 @@ static int last_interval(struct flowattr *f)
 
 static int load(struct flowattr *f, struct connection_features *ret_features)
 {
+	/* packets may quote others, and have a peer at the other end: which are shown is theirs */
+	static const struct traffic_filter all = {.protocols = SELECT_ALL};
 	const struct flowattr_options *o = &f->options;
 	struct connection_request request = {
 		.process = &o->common.process,
-		.traffic = &o->traffic,
+		.traffic = o->packets ? &all : &o->traffic,
 		.command = o->common.command != NULL,
 		.backend = o->common.backend,
 		.events = EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) |
@@ -256,8 +283,12 @@ static int start(struct flowattr *f, int proc_fd)
 		.on_tick = on_tick,
 		.context = f,
 	};
+	struct error error;
 	int r = meter_new(&f->options, proc_fd, &f->meter);
 
+	if (!r && f->options.packets &&
+	    (r = packets_new(&f->options, f->bpf, f->meter, &loop, &f->packets, &error)) < 0)
+		return fail(f, r, "%s", error.text);
 	if (!r)
 		r = loop_new(&loop, &f->loop);
 	if (r < 0)
@@ -301,16 +332,20 @@ static int exit_status(struct flowattr *f, int r)
 {
 	uint64_t lost;
 
-	if (!f->report || (r < 0 && r != -EPIPE))
+	if (!f->meter || !f->loop || (r < 0 && r != -EPIPE))
 		return EXIT_FAILURE;
 	lost = f->bpf->bss->counters.lost_rows;
+	if (f->packets.capture)
+		lost += packets_lost(&f->packets);
+	if (f->options.common.stats && f->packets.capture)
+		packets_print_stats(&f->packets, stderr);
 	if (f->options.common.stats) {
 		struct process_table_stats names;
 
 		process_table_get_stats(f->meter->processes, &names);
 		fprintf(stderr, "records: %llu rows printed, %llu records lost, %llu malformed\n",
-			(unsigned long long)report_rows(f->report), (unsigned long long)lost,
-			(unsigned long long)f->meter->bad);
+			(unsigned long long)(f->report ? report_rows(f->report) : 0),
+			(unsigned long long)lost, (unsigned long long)f->meter->bad);
 		connection_print_stats(stderr, f->bpf, &names);
 	}
 	if (f->options.common.strict && lost)
@@ -334,12 +369,15 @@ int main(int argc, char **argv)
 	libbpf_set_print(f.options.common.verbose ? libbpf_verbose : libbpf_quiet);
 	if (f.options.common.features) {
 		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	} else if (f.options.read_file) {
+		status = packets_read(&f.options);
 	} else {
 		r = run(&f);
 		status = exit_status(&f, r);
 	}
 	loop_free(f.loop);
 	report_free(f.report);
+	packets_release(&f.packets);
 	meter_free(f.meter);
 	connection_bpf__destroy(f.bpf);
 	closep(&f.stats_fd);

@@ -7,6 +7,9 @@
 #include "lib/cgroup.h"
 #include "tools/connection_words.h"
 
+/* Packets look for their flow when they have waited for it. */
+#define RETAIN_NS (2 * NSEC_PER_SEC)
+
 int meter_new(const struct flowattr_options *options, int proc_fd, struct meter **ret_meter)
 {
 	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
@@ -22,6 +25,7 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	clock_sync(&meter->clock);
 	r = process_table_new(&processes, &meter->processes);
 	flows.processes = meter->processes;
+	flows.retain_ns = options->packets ? RETAIN_NS : 0;
 	if (!r)
 		r = cgroup_table_new(0, &meter->cgroups);
 	if (!r)

@@ -5,13 +5,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bpf/packets.h"
 #include "lib/parse.h"
 #include "tools/flowattr_row.h"
+#include "tools/packets_lines.h"
 
 #define INTERVAL_NS  NSEC_PER_SEC
 #define INTERVAL_MIN (NSEC_PER_SEC / 10)
 
-#define KEY_BY 0x1001
+#define KEY_BY	    0x1001
+#define KEY_PACKETS 0x1002
+#define KEY_SNAPLEN 0x1003
 
 static const char doc[] =
 	"Show which process owns which traffic: every flow with its bytes, exact, those that "
@@ -22,14 +26,24 @@ static const char doc[] =
 	"  flowattr --by process 5     processes, every five seconds\n"
 	"  flowattr -D 443 -n 'curl*'  by remote port and process name\n"
 	"  flowattr -j | jq .tx_bytes  for scripts\n"
-	"  flowattr -- make fetch      of one command and its children\n";
+	"  flowattr -- make fetch      of one command and its children\n"
+	"  flowattr --packets port 53  packets, a line each, with their processes\n"
+	"  flowattr -w out.pcapng      for Wireshark\n";
 
 static const struct argp_option options[] = {
 	{"by", KEY_BY, "WHAT", 0, "a line for each: flow (default), process, remote, user, cgroup",
 	 0},
 	{"sort", 's', "COLUMN", 0, "sort by this column (bytes)", 0},
 	{"max", 'm', "ROWS", 0, "print at most so many lines in an interval", 0},
-	{"interface", 'i', "IFACE", 0, "interface whose counters the total has (all)", 0},
+	{"interface", 'i', "IFACE", 0,
+	 "only its packets; of flows: its counters in the total (all)", 0},
+	{"packets", KEY_PACKETS, NULL, 0,
+	 "print packets, a line each; words on the command line are a FILTER as tcpdump has it", 0},
+	{"write", 'w', "FILE", 0, "write packets with their processes to a pcapng file (-: stdout)",
+	 0},
+	{"read", 'r', "FILE", 0, "print the packets of such a file (-: stdin)", 0},
+	{"direction", 'Q', "DIR", 0, "packets that go in, out, or inout (default)", 0},
+	{"snaplen", KEY_SNAPLEN, "BYTES", 0, "keep that much of each packet (-w: all)", 0},
 	{"batch", 'b', NULL, 0, "print tables one below the other, also on a terminal", 0},
 	{},
 };
@@ -95,6 +109,54 @@ static void parse_sort(const char *word, struct flowattr_options *o)
 		word);
 }
 
+/* Whether words are a FILTER or INTERVAL and COUNT, options behind them may still say. */
+static void keep_word(const char *word, struct flowattr_options *o)
+{
+	size_t used = strlen(o->expression);
+	int n = snprintf(o->expression + used, sizeof(o->expression) - used, "%s%s",
+			 used ? " " : "", word);
+
+	if (n < 0 || (size_t)n >= sizeof(o->expression) - used)
+		options_usage("FILTER: longer than %zu bytes", sizeof(o->expression) - 1);
+}
+
+static void parse_direction(const char *word, struct flowattr_options *o)
+{
+	if (strcmp(word, "in") == 0)
+		o->packet_direction = PACKET_IN;
+	else if (strcmp(word, "out") == 0)
+		o->packet_direction = PACKET_OUT;
+	else if (strcmp(word, "inout") != 0)
+		options_usage("-Q \"%s\": in, out or inout", word);
+}
+
+static error_t parse_for_packets(int key, const char *word, struct flowattr_options *o)
+{
+	struct error error;
+	uint64_t snaplen;
+
+	switch (key) {
+	case KEY_PACKETS:
+		o->packets = true;
+		return 0;
+	case 'w':
+		o->write_file = word;
+		return 0;
+	case 'r':
+		o->read_file = word;
+		return 0;
+	case 'Q':
+		parse_direction(word, o);
+		return 0;
+	case KEY_SNAPLEN:
+		if (parse_uint(word, 1, PACKETS_SNAPLEN_MAX, &snaplen, &error) < 0)
+			options_usage("--snaplen %s", error.text);
+		o->snaplen = (uint32_t)snaplen;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
 static void parse_word(const char *word, struct flowattr_options *o)
 {
 	struct error error;
@@ -124,7 +186,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		state->child_inputs[1] = &o->traffic;
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_word(word, o);
+		keep_word(word, o);
 		return 0;
 	case KEY_BY:
 		parse_by(word, o);
@@ -137,15 +199,42 @@ static error_t parse(int key, char *word, struct argp_state *state)
 			options_usage("--max %s", error.text);
 		return 0;
 	case 'i':
-		if (!if_nametoindex(word))
-			options_usage("-i %s: no such interface; `ip link` lists them", word);
 		o->interface = word;
 		return 0;
 	case 'b':
 		o->batch = true;
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_for_packets(key, word, o);
+}
+
+/* What options mean together. */
+static void check_packets(struct flowattr_options *o)
+{
+	const struct process_filter *p = &o->common.process;
+
+	if (o->read_file && o->write_file)
+		options_usage("-r and -w exclude each other");
+	if (o->read_file &&
+	    (o->common.command || p->follow || p->n_uids || p->cgroup_id || p->netns))
+		options_usage("-r: a file knows processes by -p and -n only");
+	if (o->write_file && (o->common.format != OUTPUT_TABLE || o->common.fields))
+		options_usage("-w writes pcapng: no -o, -j or -F");
+	if (strcmp(o->interface ? o->interface : "", "any") == 0)
+		o->interface = NULL;
+}
+
+static void check_flows(struct flowattr_options *o)
+{
+	char *rest = o->expression, *word;
+
+	while ((word = strsep(&rest, " ")))
+		if (*word)
+			parse_word(word, o);
+	if (o->packet_direction || o->snaplen)
+		options_usage("-Q and --snaplen are for packets: --packets, -w or -r");
+	if (o->interface && !if_nametoindex(o->interface))
+		options_usage("-i %s: no such interface; `ip link` lists them", o->interface);
 }
 
 /* The columns of a table by --by; ended by FIELDS. */
@@ -197,10 +286,12 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 						     {}};
 	static const struct argp argp = {.options = options,
 					 .parser = parse,
-					 .args_doc = "[INTERVAL [COUNT]]",
+					 .args_doc = "[INTERVAL [COUNT]]\n[FILTER]",
 					 .doc = doc,
 					 .children = children};
+	const struct field *fields = flowattr_fields;
 	struct flowattr_options *o = ret_options;
+	size_t n_fields = FIELDS;
 	struct error error;
 
 	memset(o, 0, sizeof(*o));
@@ -208,8 +299,17 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	o->traffic.protocol_names = protocols;
 	o->interval_ns = INTERVAL_NS;
 	options_parse(&argp, argc, argv, o, &o->common);
+	o->packets = o->packets || o->write_file || o->read_file;
+	if (o->packets)
+		check_packets(o);
+	else
+		check_flows(o);
+	if (o->packets) {
+		fields = packet_fields;
+		n_fields = PACKET_FIELDS;
+	}
 	if (o->common.fields && strcmp(o->common.fields, "help") == 0) {
-		output_help_fields(flowattr_fields, FIELDS, stdout);
+		output_help_fields(fields, n_fields, stdout);
 		exit(EXIT_SUCCESS);
 	}
 	if (!o->traffic.protocols)
@@ -217,12 +317,12 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	o->output.format = o->common.format;
 	o->output.header = o->common.header && o->common.format != OUTPUT_TABLE;
 	o->output.selected = o->common.fields != NULL;
-	if (!o->common.fields)
-		select_default(o, &o->output.selection);
-	else if (output_select(flowattr_fields, FIELDS, o->common.fields, &o->output.selection,
-			       &error) < 0)
+	if (o->common.fields &&
+	    output_select(fields, n_fields, o->common.fields, &o->output.selection, &error) < 0)
 		options_usage("%s", error.text);
-	if (o->common.format == OUTPUT_TABLE)
+	if (!o->common.fields && !o->packets)
+		select_default(o, &o->output.selection);
+	if (o->common.format == OUTPUT_TABLE && !o->packets)
 		select_time(o, &o->output.selection);
 }
 

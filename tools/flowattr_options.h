@@ -19,6 +19,12 @@ struct flowattr_options {
 	enum flow_lines_sort sort;
 	uint64_t rows_max;	      /* in an interval; 0: all */
 	const char *interface;	      /* whose counters the total has; NULL: all */
+	bool packets;		      /* --packets, -w or -r: packets, not flows */
+	const char *write_file;	      /* -w; "-": standard output; NULL: lines */
+	const char *read_file;	      /* -r; "-": standard input; NULL: from the kernel */
+	uint8_t packet_direction;     /* -Q: enum packet_direction of bpf/packets.h; 0: both */
+	uint32_t snaplen;	      /* bytes; 0: as much as it takes */
+	char expression[4096];	      /* FILTER in tcpdump's words; "": all */
 	bool batch;		      /* tables one below the other, on a terminal, too */
 	struct output_options output; /* complete but for the descriptor */
 };

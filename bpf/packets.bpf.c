@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Packets as they pass between the stack and network devices, where tcpdump sees them, too. For
+ * flowattr. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "packets.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile struct packets_config settings = {};
+
+/* Of packets that found no room, by packets_slot(). */
+__u64 lost_by_slot[PACKETS_SLOTS] = {};
+
+#include "packets_data.bpf.h"
+#include "packets_socket.bpf.h"
+
+static __always_inline bool interface_wanted(const char name[PACKETS_INTERFACE_SIZE])
+{
+	if (!settings.interface[0])
+		return true;
+	for (int i = 0; i < PACKETS_INTERFACE_SIZE; i++) {
+		if (name[i] != settings.interface[i])
+			return false;
+		if (!name[i])
+			break;
+	}
+	return true;
+}
+
+/* A packet on a loopback device passes twice, and is one: the outgoing. */
+static __always_inline bool direction_wanted(const struct net_device *dev, const __u8 direction)
+{
+	if (settings.direction)
+		return settings.direction == direction;
+	return direction == PACKET_OUT || !(dev->flags & IFF_LOOPBACK);
+}
+
+static __always_inline bool protocol_wanted(__u16 protocol)
+{
+	if (settings.ipv4_only)
+		return protocol == ETH_P_IP || protocol == ETH_P_ARP;
+	return !settings.ipv6_only || protocol == ETH_P_IPV6;
+}
+
+/* Puts the record together, in a place of the ring buffer that has @room for the packet. */
+static __always_inline void packet_submit(const struct sk_buff *skb, const struct net_device *dev,
+					  const struct packet_place *place, const __u8 direction,
+					  const __u32 room)
+{
+	struct packet_record *record;
+
+	record = bpf_ringbuf_reserve(&records, sizeof(*record) + room, 0);
+	if (!record) {
+		record_count_lost(RECORD_PACKET);
+		__sync_fetch_and_add(&lost_by_slot[packets_slot(place->netns, place->ifindex) &
+						   (PACKETS_SLOTS - 1)],
+				     1);
+		return;
+	}
+	record->bytes = place->bytes;
+	record->netns = place->netns;
+	record->ifindex = place->ifindex;
+	__builtin_memcpy(record->interface, place->interface, sizeof(record->interface));
+	record->link_type = place->link_type;
+	record->hatype = dev->type;
+	record->segments = skb_segments(skb);
+	record->protocol = place->protocol;
+	record->direction = direction;
+	record->pkt_type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
+	record->pad = 0;
+	record_read_socket(record, skb, dev, direction);
+	record->captured = packet_copy(record->data, skb, place, room);
+	neighbour_cause(record, place, direction);
+	record_head(&record->header, RECORD_PACKET, sizeof(*record) + record->captured);
+	record_submit(record, sizeof(*record) + room);
+}
+
+static __always_inline void packet_take(const struct sk_buff *skb, const struct net_device *dev,
+					const __u8 direction)
+{
+	struct packet_place place = {.protocol = bpf_ntohs(skb->protocol)};
+
+	if (!direction_wanted(dev, direction) || !protocol_wanted(place.protocol))
+		return;
+	place.netns = READ(dev, nd_net.net, ns.inum);
+	if (settings.netns && place.netns != settings.netns)
+		return;
+	BPF_CORE_READ_INTO(&place.interface, dev, name);
+	if (!interface_wanted(place.interface))
+		return;
+	place.ifindex = dev->ifindex;
+	if (!packet_find(skb, dev, direction, &place))
+		return;
+	if (place.captured <= 256)
+		packet_submit(skb, dev, &place, direction, 256);
+	else if (place.captured <= 2048)
+		packet_submit(skb, dev, &place, direction, 2048);
+	else if (place.captured <= 16384)
+		packet_submit(skb, dev, &place, direction, 16384);
+	else if (place.captured <= 69632)
+		packet_submit(skb, dev, &place, direction, 69632);
+	else
+		packet_submit(skb, dev, &place, direction, PACKETS_SNAPLEN_MAX);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(on_transmit, const struct sk_buff *skb, const struct net_device *dev)
+{
+	packet_take(skb, dev, PACKET_OUT);
+	return 0;
+}
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(on_packet, struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+
+	if (dev)
+		packet_take(skb, dev, PACKET_IN);
+	return 0;
+}
+
+/* Who makes the kernel look for a neighbour: what it will send then has no socket. Softirqs do it
+ * for packets that they answer or forward, in nobody's name. */
+SEC("tp_btf/neigh_create")
+int BPF_PROG(on_neighbour, struct neigh_table *table, struct net_device *dev, const void *address,
+	     const struct neighbour *neighbour, bool exempt_from_gc)
+{
+	neighbour_note(dev, table->family, address);
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_owner.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+
+#include "lib/cgroup.h"
+#include "tools/flowattr_table.h"
+
+#define SENDERS_MAX 16384 /* that are kept; then the first one in is forgotten */
+
+/* Both ends as the sender sees them. */
+struct sender_key {
+	uint8_t laddr[16], raddr[16];
+	uint32_t netns;
+	uint16_t lport, rport;
+	uint32_t protocol;
+};
+
+struct sender {
+	struct sender_key key;
+	struct process_id id;
+	UT_hash_handle hh; /* in the order in which they came */
+};
+
+struct owner_finder {
+	struct meter *meter;
+	int processes_fd;
+	struct sender *senders;
+	/* what the last answer points into; pinned in the table of processes */
+	struct process_id local, peer;
+};
+
+int owner_finder_new(struct meter *meter, int processes_fd, struct owner_finder **ret_finder)
+{
+	struct owner_finder *finder = calloc(1, sizeof(*finder));
+
+	if (!finder)
+		return -ENOMEM;
+	finder->meter = meter;
+	finder->processes_fd = processes_fd;
+	*ret_finder = finder;
+	return 0;
+}
+
+void owner_finder_free(struct owner_finder *finder)
+{
+	struct sender *sender, *next;
+
+	if (!finder)
+		return;
+	HASH_ITER (hh, finder->senders, sender, next) {
+		HASH_DEL(finder->senders, sender);
+		free(sender);
+	}
+	free(finder);
+}
+
+/* The packet's ends as one of them sees them: the one that it comes from, or goes to. */
+static struct connection seen_from(const struct packet_tuple *tuple, bool source, uint32_t netns)
+{
+	struct connection c = {
+		.protocol = tuple->protocol,
+		.lport = source ? tuple->source_port : tuple->destination_port,
+		.rport = source ? tuple->destination_port : tuple->source_port,
+		.netns = netns,
+	};
+
+	memcpy(c.laddr, source ? tuple->source : tuple->destination, 16);
+	memcpy(c.raddr, source ? tuple->destination : tuple->source, 16);
+	return c;
+}
+
+static struct sender_key key_of(const struct connection *c)
+{
+	struct sender_key key = {.netns = c->netns,
+				 .lport = c->lport,
+				 .rport = c->rport,
+				 .protocol = c->protocol};
+
+	memcpy(key.laddr, c->laddr, sizeof(key.laddr));
+	memcpy(key.raddr, c->raddr, sizeof(key.raddr));
+	return key;
+}
+
+/* Is a process traced that no flow tells of? */
+static bool is_traced(const struct owner_finder *finder, const struct process_id *id)
+{
+	const struct process_filter *filter = &finder->meter->options->common.process;
+	uint8_t state;
+
+	if (finder->processes_fd >= 0 &&
+	    bpf_map_lookup_elem(finder->processes_fd, &id->tgid, &state) < 0)
+		return false;
+	if (filter->cgroup_id && filter->cgroup_id != id->cgroup_id)
+		return false;
+	for (size_t i = 0; i < filter->n_uids; i++)
+		if (filter->uids[i] == id->uid)
+			return true;
+	return !filter->n_uids;
+}
+
+static void remember_sender(struct owner_finder *finder, const struct connection *c,
+			    const struct process_id *id)
+{
+	const struct sender_key key = key_of(c);
+	struct sender *sender;
+
+	HASH_FIND(hh, finder->senders, &key, sizeof(key), sender);
+	if (!sender) {
+		sender = calloc(1, sizeof(*sender));
+		if (!sender)
+			return; /* it would only have helped */
+		sender->key = key;
+		HASH_ADD(hh, finder->senders, key, sizeof(sender->key), sender);
+	}
+	sender->id = *id;
+	if (HASH_COUNT(finder->senders) <= SENDERS_MAX)
+		return;
+	sender = finder->senders;
+	HASH_DEL(finder->senders, sender);
+	free(sender);
+}
+
+static const struct process_id *find_sender(const struct owner_finder *finder,
+					    const struct connection *c)
+{
+	const struct sender_key key = key_of(c);
+	struct sender *sender;
+
+	HASH_FIND(hh, finder->senders, &key, sizeof(key), sender);
+	return sender ? &sender->id : NULL;
+}
+
+/* Who is at an end, and how that is known: by its flow, or by what it sent before. */
+static const struct process_id *find_at(const struct owner_finder *finder,
+					const struct connection *end, uint64_t ts_ns,
+					uint8_t *ret_source)
+{
+	const struct flow *flow = flow_table_find(finder->meter->flows, end, ts_ns);
+
+	if (flow && flow->connection.owner.tgid) {
+		*ret_source = flow->connection.owner_src;
+		return &flow->connection.owner;
+	}
+	*ret_source = OWNER_SEND;
+	return find_sender(finder, end);
+}
+
+/* At the other end, in whatever namespace that is. */
+static const struct process_id *find_peer(const struct owner_finder *finder,
+					  const struct connection *local, struct connection *peer,
+					  uint64_t ts_ns)
+{
+	const struct flow *flow = flow_table_find(finder->meter->flows, local, ts_ns);
+	uint8_t source;
+
+	if (flow && flow->peer && flow->peer->connection.owner.tgid)
+		return &flow->peer->connection.owner;
+	return find_at(finder, peer, ts_ns, &source);
+}
+
+static void name(struct owner_finder *finder, const struct process_id *id,
+		 struct packet_process *ret_process)
+{
+	bool args = finder->meter->options->output.format == OUTPUT_JSON;
+
+	ret_process->id = *id;
+	process_table_find(finder->meter->processes, id, args, &ret_process->names);
+	process_table_pin(finder->meter->processes, id); /* until the next packet */
+	ret_process->cgroup = cgroup_table_find(finder->meter->cgroups, id->cgroup_id);
+}
+
+/* The last answer has been used. */
+static void let_go(struct owner_finder *finder)
+{
+	if (finder->local.tgid)
+		process_table_unpin(finder->meter->processes, &finder->local);
+	if (finder->peer.tgid)
+		process_table_unpin(finder->meter->processes, &finder->peer);
+	finder->local = finder->peer = (struct process_id){};
+}
+
+/* Who sent it, if that was seen as it happened. */
+static const struct process_id *sender_of(const struct owner_finder *finder,
+					  const struct packet_record *record)
+{
+	if (!(record->flags & (PACKET_CURRENT | PACKET_CAUSE)) || record->flags & PACKET_KERNEL)
+		return NULL;
+	return is_traced(finder, &record->sender) ? &record->sender : NULL;
+}
+
+int owner_find(void *context, const struct packet *packet, const struct packet_record *record,
+	       bool last, struct packet_owner *ret_owner)
+{
+	struct owner_finder *finder = context;
+	bool out = record->direction == PACKET_OUT;
+	uint64_t ts_ns = record->header.ts_ns;
+	struct connection local = seen_from(&packet->tuple, out, record->netns);
+	struct connection peer = seen_from(&packet->tuple, !out, 0);
+	const struct process_id *sender = sender_of(finder, record), *there = NULL;
+	bool inside = !memcmp(record->interface, "lo", 3);
+
+	let_go(finder);
+	if (sender)
+		ret_owner->owner_src = OWNER_SEND;
+	else if (!(record->flags & PACKET_KERNEL))
+		sender = find_at(finder, &local, ts_ns, &ret_owner->owner_src);
+	if (sender && record->flags & PACKET_CURRENT)
+		remember_sender(finder, &local, sender);
+	if (packet->tuple.family && packet->kind == PACKET_IP) {
+		peer.netns = inside ? record->netns : 0;
+		there = find_peer(finder, &local, &peer, ts_ns);
+	}
+	/* what is sent to this machine is somebody's soon */
+	if (!last && (!sender || (inside && !there)) && !(record->flags & PACKET_CAUSE))
+		return 0;
+	if (sender)
+		finder->local = *sender;
+	if (there)
+		finder->peer = *there;
+	if (sender)
+		name(finder, &finder->local, &ret_owner->local);
+	if (there)
+		name(finder, &finder->peer, &ret_owner->peer);
+	if (sender)
+		ret_owner->kind = PACKET_OWNER_PROCESS;
+	return sender != NULL;
+}

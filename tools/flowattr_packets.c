@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_packets.h"
+
+#include <bpf/libbpf.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "connection.skel.h"
+#include "tools/flowattr_read.h"
+
+/* Is any process filtered out? Of network namespaces the capture knows itself. */
+static bool filters_processes(const struct options *o)
+{
+	const struct process_filter *p = &o->process;
+
+	return p->n_pids || p->n_names || p->n_uids || p->cgroup_id || o->command;
+}
+
+static const char *expression_of(const struct flowattr_options *o)
+{
+	return o->expression[0] ? o->expression : NULL;
+}
+
+int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, struct meter *meter,
+		struct loop_options *loop, struct packets *ret_packets, struct error *error)
+{
+	bool traced = o->common.process.n_pids || o->common.command;
+	struct capture_options options = {
+		.traffic = &o->traffic,
+		.process = &o->common.process,
+		.by_process = filters_processes(&o->common),
+		.expression = expression_of(o),
+		.interface = o->interface,
+		.direction = o->packet_direction,
+		.snaplen = o->snaplen,
+		.count = o->common.count,
+		.file = o->write_file,
+		.format = o->output.format,
+		.selected = o->output.selected,
+		.selection = o->output.selection,
+		.header = o->common.header,
+		.owner = owner_find,
+	};
+	int r = owner_finder_new(meter, traced ? bpf_map__fd(bpf->maps.processes) : -1,
+				 &ret_packets->finder);
+
+	if (r < 0)
+		return error_set(error, r, "no memory");
+	options.context = ret_packets->finder;
+	r = capture_new(&options, &ret_packets->capture, error);
+	if (r == -EINVAL)
+		options_usage("FILTER: %s", error->text);
+	if (r < 0)
+		return r;
+	loop->wake_fd = capture_wake_fd(ret_packets->capture);
+	if (o->write_file && strcmp(o->write_file, "-") != 0)
+		loop->output_fd = -1; /* nothing is written there */
+	return 0;
+}
+
+void packets_release(struct packets *packets)
+{
+	capture_free(packets->capture);
+	owner_finder_free(packets->finder);
+	*packets = (struct packets){};
+}
+
+static int explain(const struct packets *packets, int r, struct error *error)
+{
+	if (r >= 0 || r == -EPIPE)
+		return r;
+	return error_set(error, r, "cannot write %s: %s", capture_target(packets->capture),
+			 strerror(-r));
+}
+
+int packets_tick(struct packets *packets, uint64_t now_ns, struct error *error)
+{
+	return explain(packets, capture_tick(packets->capture, now_ns), error);
+}
+
+int packets_finish(struct packets *packets, struct error *error)
+{
+	return explain(packets, capture_finish(packets->capture), error);
+}
+
+int packets_read(const struct flowattr_options *o)
+{
+	const struct flowattr_read_options options = {
+		.file = o->read_file,
+		.expression = expression_of(o),
+		.traffic = &o->traffic,
+		.process = &o->common.process,
+		.interface = o->interface,
+		.direction = o->packet_direction,
+		.count = o->common.count,
+		.format = o->output.format,
+		.selected = o->output.selected,
+		.selection = o->output.selection,
+		.header = o->common.header,
+	};
+	struct error error;
+	int r = flowattr_read(&options, &error);
+
+	if (r == -EINVAL)
+		options_usage("FILTER: %s", error.text);
+	if (r < 0)
+		fprintf(stderr, "flowattr: %s\n", error.text);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+uint64_t packets_lost(const struct packets *packets)
+{
+	struct capture_stats stats;
+
+	capture_get_stats(packets->capture, &stats);
+	return stats.lost;
+}
+
+void packets_print_stats(const struct packets *packets, FILE *file)
+{
+	struct capture_stats stats;
+
+	capture_get_stats(packets->capture, &stats);
+	fprintf(file,
+		"packets: %" PRIu64 " shown, %" PRIu64 " of them without a known owner, %" PRIu64
+		" lost, %" PRIu64 " seen\n",
+		stats.shown, stats.unknown, stats.lost, stats.seen);
+}

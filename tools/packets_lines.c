@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/packets_lines.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+#include "bpf/packets.h"
+#include "lib/base.h"
+#include "lib/text.h"
+
+#define INTERFACE_COLUMNS 5
+
+static const char *const kind_words[PACKET_OWNER_KINDS] = {
+	[PACKET_OWNER_PROCESS] = "process",
+	[PACKET_OWNER_KERNEL] = "kernel",
+	[PACKET_OWNER_FORWARDED] = "forwarded",
+};
+
+const struct field packet_fields[PACKET_FIELDS] = {
+	[PACKET_FIELD_TYPE] = {"type", "TYPE", "packet", 6, 0},
+	[PACKET_FIELD_TS] = {"ts", "TIME", "when it passed", 30, 0},
+	[PACKET_FIELD_INTERFACE] = {"iface", "IFACE", "network interface", 8, 0},
+	[PACKET_FIELD_DIRECTION] = {"direction", "DIR", "in out", 3, 0},
+	CONNECTION_FIELDS(PACKET_FIELD_CONNECTION),
+	[PACKET_FIELD_LOCAL] = {"local", "LOCAL", "local address and port", 21, FIELD_TABLE},
+	[PACKET_FIELD_REMOTE] = {"remote", "REMOTE", "remote address and port", 21, FIELD_TABLE},
+	[PACKET_FIELD_LENGTH] = {"length", "LENGTH", "bytes on the wire", 6, FIELD_RIGHT},
+	[PACKET_FIELD_PAYLOAD] = {"payload_bytes", "PAYLOAD", "bytes behind the headers", 7,
+				  FIELD_RIGHT},
+	[PACKET_FIELD_OWNER] = {"owner", "OWNER", "process kernel forwarded", 9, 0},
+	[PACKET_FIELD_PEER_PID] = {"peer_pid", "PEERPID",
+				   "process id at the other end, if that is on this machine", 7,
+				   FIELD_RIGHT},
+	[PACKET_FIELD_PEER_NAME] = {"peer_name", "PEER", "its full name", 18, 0},
+	[PACKET_FIELD_TEXT] = {"text", "PACKET", "what the packet says, as tcpdump has it", 60, 0},
+	[PACKET_FIELD_COMMENT] = {"comment", "COMMENT", "that the file has of it", 20, 0},
+};
+
+static bool is_known(const struct packet_process *process)
+{
+	return process->id.tgid != 0;
+}
+
+static const char *name_of(const struct packet_process *process)
+{
+	return process->names.name ? process->names.name : process->id.comm;
+}
+
+static void append_name(struct buffer *buffer, const struct packet_process *process)
+{
+	const char *name = name_of(process);
+
+	text_append(buffer, name, strlen(name));
+}
+
+/* As tcpdump: the time of the day, where we are. */
+static void append_time(struct buffer *buffer, uint64_t ts_ns)
+{
+	time_t seconds = (time_t)(ts_ns / NSEC_PER_SEC);
+	struct tm tm;
+
+	if (ts_ns == UINT64_MAX || !localtime_r(&seconds, &tm)) {
+		buffer_append_string(buffer, "--:--:--.------ ");
+		return;
+	}
+	buffer_append_padded(buffer, (uint32_t)tm.tm_hour, 2);
+	buffer_append_char(buffer, ':');
+	buffer_append_padded(buffer, (uint32_t)tm.tm_min, 2);
+	buffer_append_char(buffer, ':');
+	buffer_append_padded(buffer, (uint32_t)tm.tm_sec, 2);
+	buffer_append_char(buffer, '.');
+	buffer_append_padded(buffer, (uint32_t)(ts_ns % NSEC_PER_SEC / 1000), 6);
+	buffer_append_char(buffer, ' ');
+}
+
+static void append_interface(struct buffer *buffer, const struct packet_view *view)
+{
+	size_t columns = 1;
+
+	if (view->interface)
+		columns = text_append(buffer, view->interface, view->interface_length);
+	else
+		buffer_append_char(buffer, '-');
+	if (columns < INTERFACE_COLUMNS)
+		buffer_append_spaces(buffer, INTERFACE_COLUMNS - columns);
+	buffer_append_string(buffer, view->direction == PACKET_OUT  ? " Out "
+				     : view->direction == PACKET_IN ? " In  "
+								    : " ?   ");
+}
+
+/* What takes a process's place where there is none. */
+static const char *kind_word(const struct packet_owner *owner, const char *unknown)
+{
+	bool has_word = owner->kind == PACKET_OWNER_KERNEL || owner->kind == PACKET_OWNER_FORWARDED;
+
+	return has_word ? kind_words[owner->kind] : unknown;
+}
+
+static void append_bracketed(struct buffer *buffer, const struct packet_owner *owner,
+			     const struct packet_process *process)
+{
+	if (!is_known(process)) {
+		buffer_append_string(buffer, kind_word(owner, "?"));
+		return;
+	}
+	append_name(buffer, process);
+	buffer_append_char(buffer, '[');
+	buffer_append_uint(buffer, process->id.tgid);
+	buffer_append_char(buffer, ']');
+}
+
+static void append_owner(struct buffer *buffer, const struct packet_view *view)
+{
+	const struct packet_owner *owner = view->owner;
+	bool in = view->direction == PACKET_IN;
+
+	if (is_known(&owner->peer)) {
+		append_bracketed(buffer, owner, in ? &owner->peer : &owner->local);
+		buffer_append_string(buffer, " > ");
+		append_bracketed(buffer, owner, in ? &owner->local : &owner->peer);
+	} else if (is_known(&owner->local)) {
+		buffer_append_uint(buffer, owner->local.id.tgid);
+		buffer_append_char(buffer, ' ');
+		append_name(buffer, &owner->local);
+	} else {
+		buffer_append_string(buffer, kind_word(owner, "-"));
+	}
+}
+
+void packet_line(struct buffer *buffer, const struct packet_view *view)
+{
+	append_time(buffer, view->ts_ns);
+	append_interface(buffer, view);
+	packet_append(buffer, view->packet);
+	buffer_append_string(buffer, "  ");
+	append_owner(buffer, view);
+	if (view->comment) {
+		buffer_append_string(buffer, "  # ");
+		text_append(buffer, view->comment, view->comment_length);
+	}
+	buffer_append_char(buffer, '\n');
+}
+
+/* The packet's tuple as a connection has it: from this end. */
+static struct connection connection_of(const struct packet_view *view)
+{
+	const struct packet_tuple *tuple = &view->packet->tuple;
+	bool in = view->direction == PACKET_IN;
+	struct connection connection = {
+		.owner = view->owner->local.id,
+		.cookie = view->cookie,
+		.netns = view->netns,
+		.lport = in ? tuple->destination_port : tuple->source_port,
+		.rport = in ? tuple->source_port : tuple->destination_port,
+		.protocol = tuple->protocol,
+		.owner_src = view->owner->owner_src,
+	};
+
+	memcpy(connection.laddr, in ? tuple->destination : tuple->source, 16);
+	memcpy(connection.raddr, in ? tuple->source : tuple->destination, 16);
+	return connection;
+}
+
+static void row_ports(struct row *row, const struct packet *packet)
+{
+	if (packet->has & (PACKET_HAS_PORTS | PACKET_HAS_ECHO))
+		return;
+	row_null(row, PACKET_FIELD_CONNECTION + CONNECTION_LPORT);
+	row_null(row, PACKET_FIELD_CONNECTION + CONNECTION_RPORT);
+}
+
+/* What a file does not say. */
+static void row_bare(struct row *row)
+{
+	static const size_t unknown[] = {CONNECTION_COMM, CONNECTION_NAME_SRC, CONNECTION_PPID,
+					 CONNECTION_UID, CONNECTION_OWNER_SRC};
+
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+		row_null(row, PACKET_FIELD_CONNECTION + unknown[i]);
+}
+
+static void row_connection(struct row *row, const struct packet_view *view)
+{
+	static const struct connection_columns at = {PACKET_FIELD_CONNECTION, PACKET_FIELD_LOCAL,
+						     PACKET_FIELD_REMOTE};
+	const struct connection connection = connection_of(view);
+	const size_t first = PACKET_FIELD_CONNECTION;
+
+	connection_row(&connection, &view->owner->local.names, view->owner->local.cgroup, &at, row);
+	row_text(row, first + CONNECTION_PROTO, packet_protocol(view->packet));
+	row_ports(row, view->packet);
+	if (!view->packet->tuple.family) {
+		row_null(row, first + CONNECTION_LADDR);
+		row_null(row, first + CONNECTION_RADDR);
+		row_null(row, at.local);
+		row_null(row, at.remote);
+	}
+	if (!view->netns)
+		row_null(row, first + CONNECTION_NETNS);
+	if (!view->cookie)
+		row_null(row, first + CONNECTION_COOKIE);
+	if (!is_known(&view->owner->local))
+		row_null(row, first + CONNECTION_OWNER_SRC);
+	else if (view->owner->local.bare)
+		row_bare(row);
+}
+
+static void row_peer(struct row *row, const struct packet_process *peer)
+{
+	if (!is_known(peer)) {
+		row_null(row, PACKET_FIELD_PEER_PID);
+		row_null(row, PACKET_FIELD_PEER_NAME);
+		return;
+	}
+	row_uint(row, PACKET_FIELD_PEER_PID, peer->id.tgid);
+	row_text(row, PACKET_FIELD_PEER_NAME, name_of(peer));
+}
+
+void packet_row(const struct packet_view *view, struct row *row)
+{
+	static const char *const directions[] = {[PACKET_OUT] = "out", [PACKET_IN] = "in"};
+	struct buffer text = {};
+
+	row_reset(row);
+	row_text(row, PACKET_FIELD_TYPE, "packet");
+	if (view->ts_ns == UINT64_MAX)
+		row_null(row, PACKET_FIELD_TS);
+	else
+		row_time(row, PACKET_FIELD_TS, view->ts_ns);
+	row_text_n(row, PACKET_FIELD_INTERFACE, view->interface, view->interface_length);
+	row_text(row, PACKET_FIELD_DIRECTION, directions[view->direction]);
+	row_connection(row, view);
+	row_uint(row, PACKET_FIELD_LENGTH, view->bytes);
+	row_uint(row, PACKET_FIELD_PAYLOAD, view->packet->payload_bytes);
+	row_text(row, PACKET_FIELD_OWNER, kind_words[view->owner->kind]);
+	row_peer(row, &view->owner->peer);
+	packet_append(&text, view->packet);
+	row_text_copy(row, PACKET_FIELD_TEXT, text.failed ? "" : text.data,
+		      text.failed ? 0 : text.length);
+	buffer_release(&text);
+	if (view->comment)
+		row_text_n(row, PACKET_FIELD_COMMENT, view->comment, view->comment_length);
+}
+
+static void append_process(struct buffer *buffer, const struct packet_process *process)
+{
+	buffer_append_string(buffer, "pid ");
+	buffer_append_uint(buffer, process->id.tgid);
+	buffer_append_char(buffer, ' ');
+	append_name(buffer, process);
+}
+
+void packet_comment(struct buffer *buffer, const struct packet_owner *owner)
+{
+	if (is_known(&owner->local))
+		append_process(buffer, &owner->local);
+	else
+		buffer_append_string(buffer, kind_word(owner, is_known(&owner->peer) ? "?" : ""));
+	if (!is_known(&owner->peer))
+		return;
+	buffer_append_string(buffer, " > ");
+	append_process(buffer, &owner->peer);
+}
+
+/* " > pid 77 nginx" */
+static bool parse_peer(const char *text, size_t length, char *name, size_t size,
+		       struct packet_process *ret_peer)
+{
+	static const char before[] = " > pid ";
+	const size_t n = sizeof(before) - 1;
+	uint64_t pid = 0;
+	size_t i = n;
+
+	if (length < n || memcmp(text, before, n) != 0)
+		return false;
+	for (; i < length && text[i] >= '0' && text[i] <= '9' && pid <= UINT32_MAX; i++)
+		pid = pid * 10 + (uint64_t)(text[i] - '0');
+	if (i >= length || text[i] != ' ' || !pid || pid > UINT32_MAX || length - i > size)
+		return false;
+	i++;
+	memcpy(name, text + i, length - i);
+	name[length - i] = '\0';
+	ret_peer->id.tgid = (uint32_t)pid;
+	ret_peer->names.name = name;
+	return true;
+}
+
+bool packet_comment_parse(const char *comment, size_t length, char *name, size_t size,
+			  struct packet_owner *owner)
+{
+	struct packet_owner alone = {.local = owner->local};
+	struct buffer own = {};
+	bool begins = false;
+
+	if (!is_known(&owner->local) && length > 1 && *comment == '?') {
+		comment++;
+		length--;
+	}
+
+	for (uint8_t kind = 0; kind < PACKET_OWNER_KINDS && !begins; kind++) {
+		alone.kind = kind;
+		own.length = 0;
+		packet_comment(&own, &alone);
+		begins = !own.failed && own.length <= length &&
+			 (own.length == 0 || memcmp(comment, own.data, own.length) == 0) &&
+			 (own.length == length ||
+			  parse_peer(comment + own.length, length - own.length, name, size,
+				     &owner->peer));
+	}
+	buffer_release(&own);
+	if (begins)
+		owner->kind = is_known(&alone.local) ? PACKET_OWNER_PROCESS : alone.kind;
+	return begins;
+}
