@@ -11,8 +11,6 @@ e2e_begin
 "${INSIDE[@]}" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 cp "$BUILD/tests/datagram" "$T/$NAME-datagrams" || bail "no $BUILD/tests/datagram"
 
-SILENT=(sh -c 'exec "$@" >/dev/null' sh "$T/$NAME") # the generator, without its log
-
 # flows [TOTALS]: accounted for? TOTALS (true): as said of all the flow's life, not of the intervals. What is wrong goes to $T/problems.
 flows() {
 	tail -n "+$((SEEN + 1))" "$T/out" | grep '}$' >"$T/actual"
@@ -138,7 +136,7 @@ diff "$T/clients" "$T/flows" >"$T/problems"
 ok $? "$COUNT connections of $COUNT processes: process, port, name, peer" ||
 	head -n 20 "$T/problems" | diag
 
-# ---- COMMAND, filters, formats ----
+# ---- COMMAND, the end of stdout ----
 
 seen
 # shellcheck disable=SC2016 # the inner shell's variables
@@ -148,26 +146,6 @@ flows
 matched $? "COMMAND: its flows"
 tool_run -j -- sh -c 'exit 7'
 is "$TOOL_STATUS" 7 "COMMAND: its status is passed on"
-tool_run -- "${SILENT[@]}" -4 connect
-like "$(cat "$T/out")" "PID NAME .*$NAME +tcp +127.0.0.1:[0-9]+ +127.0.0.1:[0-9]+ .*$NAME\[" \
-	"a table for people"
-tool_run --by process -- "${SILENT[@]}" -4 connect
-is "$(grep -c "$NAME\$" "$T/out")" 2 "--by process: both of them"
-tool_run -j --by user -- "${SILENT[@]}" -4 connect
-is "$(jq -rs 'map(select(.type == "user")) | "\(length) \(.[0].uid) \(.[0].tx_bytes + 0)"' "$T/out")" \
-	"1 0 300" "--by user: what both ends sent"
-tool_run -j --by remote -- "${SILENT[@]}" -4 connect
-is "$(jq -rs 'map(select(.type == "remote")) | "\(length) \(.[0].raddr) \(.[0].tx_bytes)"' "$T/out")" \
-	"1 127.0.0.1 100" "--by remote: once"
-tool_run -j --by cgroup -- "${SILENT[@]}" -4 connect
-is "$(jq -rs 'map(select(.type == "cgroup")) | length' "$T/out")" 1 "--by cgroup"
-tool_run -j -n 'no such*' -- "${SILENT[@]}" -4 connect
-is "$(jq -s 'map(select(.type == "flow")) | length' "$T/out")" 0 "-n: only these"
-tool_run -o csv -F type,pid,name,tx_bytes -- "${SILENT[@]}" -4 connect
-is "$(head -n 1 "$T/out")" "type,pid,name,tx_bytes" "CSV: a header"
-is "$(grep -c "^flow,[0-9]*,$NAME,100\$" "$T/out")" 1 "CSV: a line"
-tool_run -m 1 -s NAME -F pid,NAME -- "${SILENT[@]}" -4 prefork
-is "$(grep -c "$NAME\$" "$T/out")" 1 "-m: so many lines"
 tool_run -j 0.1 3 --netns "/run/netns/$NS"
 is "$TOOL_STATUS $(grep -c '"total"' "$T/out")" "0 3" "COUNT intervals"
 "${INSIDE[@]}" timeout 10 "$TOOL" -j 0.1 --netns "/run/netns/$NS" 2>"$T/err" | head -n 1 >"$T/out"
@@ -175,10 +153,4 @@ is "${PIPESTATUS[0]} $(wc -l <"$T/out") $(wc -c <"$T/err")" "0 1 0" "| head -n 1
 "${INSIDE[@]}" timeout 10 "$TOOL" -j 0.1 --netns "/run/netns/$NS" >/dev/full 2>"$T/err"
 is $? 1 "/dev/full: exit status 1"
 like "$(cat "$T/err")" "No space left" "and the reason"
-for word in "--by nobody" "-s nonsense" "-i nosuch0" "-F nonsense" "0.01" "abc" "1 0" "1 2 3" "-m 0" \
-	"--proto sctp"; do
-	# shellcheck disable=SC2086 # words
-	tool_run $word
-	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"
-done
 e2e_end

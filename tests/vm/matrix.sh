@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs the end-to-end tests inside of virtual machines, on one kernel after another, as many at once
-# as there are CPUs, and sums up: TAP, each test with its kernel's name in front, and in the end
-# "N passed, N failed[, N skipped]". What a kernel did counts only if its closing line came. Each kernel
-# boots a second time, locked down. What came from the machines is kept in BUILD/matrix (report.sh).
+# Runs the end-to-end tests inside of virtual machines, up to JOBS at once (twice as many as there are
+# CPUs: a test waits half of its time), and sums up: TAP, each test with its kernel's name in front, and
+# in the end "N passed, N failed[, N skipped]". What a kernel did counts only if its closing line came.
+# Each kernel boots a second time, locked down. What came from the machines is kept in BUILD/matrix
+# (report.sh).
 #   matrix.sh KERNEL...       names from the table `kernels`, or all
-# From the environment: BUILD=build   TESTS="e2e/tcp e2e/names..." (default: all)   JOBS=(nproc)
-#   LIMIT=1200 (seconds, for one kernel)   COUNT, FLOOD: how much the tests do; emulation is slow
+# From the environment: BUILD=build   TESTS="e2e/tcp e2e/names..." (default: all)   JOBS=(2 nproc)
+#   LIMIT=1500 (seconds, for one kernel)   COUNT, FLOOD: how much the tests do; emulation is slow
 
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
-export BUILD=${BUILD:-$HERE/../../build} LIMIT=${LIMIT:-1200}
+export BUILD=${BUILD:-$HERE/../../build} LIMIT=${LIMIT:-1500}
 COUNT=${COUNT:-300} FLOOD=${FLOOD:-10000}
-JOBS=${JOBS:-$(nproc)}
+JOBS=${JOBS:-$((2 * $(nproc)))}
 N=0 PASSED=0 FAILED=0 SKIPPED=0 RAN=0
 
 all_kernels() {
@@ -25,6 +26,7 @@ all_tests() {
 		test=$(basename "$test" .sh)
 		case $test in
 		lib | lockdown) ;;
+		formats | *_formats | proctop_view) ;; # the same on every kernel: not in here
 		*) echo "e2e/$test" ;;
 		esac
 	done
@@ -44,11 +46,14 @@ result() {
 
 # machine KERNEL NAME TEST...: its output, messages, exit status go to files called NAME
 machine() {
-	local kernel=$1 name=$2
+	local kernel=$1 name=$2 run
 	shift 2
 	"$HERE/run.sh" "$kernel" sh -c '(cd build && sha256sum -- * 2>/dev/null); exec "$@"' sh \
 		env COUNT="$COUNT" FLOOD="$FLOOD" bash tests/run.sh "$@" \
-		>"$T/$name.out" 2>"$T/$name.err"
+		>"$T/$name.out" 2>"$T/$name.err" &
+	run=$!
+	trap 'kill "$run"; wait; exit 1' TERM
+	wait "$run"
 	echo $? >"$T/$name.status"
 }
 

@@ -24,7 +24,7 @@ fail() {
 	exit "$status"
 }
 
-# machine IMAGE: to the end. Emulation before QEMU 10 has two faults: cmpxchg16b corrupts flags, and
+# machine IMAGE: to the end, in the background. Emulation before QEMU 10 has two faults: cmpxchg16b corrupts flags, and
 # with a thread per CPU the patching of code (static keys, attaching BPF programs) ends in
 # `Oops: int3`. Kernels from 6.18 on give socket storage out of kmalloc_nolock(), which needs that
 # instruction or slabs in debug mode. An old CPU is emulated twice as fast as one with everything,
@@ -33,7 +33,7 @@ machine() {
 	local accel=(-accel 'tcg,thread=single' -cpu 'Nehalem,+rdrand,-cx16')
 	local append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr norandmaps"
 	[ "${KVM:-}" != 1 ] || accel=(-accel kvm -cpu host)
-	timeout -k 5 "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -display none \
+	exec timeout -k 5 "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-no-reboot "${accel[@]}" -smp "$cpus" -m "${MEMORY:-1024}" \
 		-kernel "$1/vmlinuz" -initrd "$W/initrd" \
 		-append "$append slab_debug=F,kmalloc-* ${APPEND:-}" \
@@ -45,7 +45,7 @@ machine() {
 }
 
 main() {
-	local image cpus status qemu_status=0
+	local image cpus status qemu qemu_status=0
 	[ $# -ge 2 ] || {
 		echo "usage: run.sh KERNEL COMMAND [ARG...]" >&2
 		exit 2
@@ -63,7 +63,11 @@ main() {
 	touch "$W/log" "$W/status"
 
 	exec 3> >(exec cat) 4> >(exec cat >&2) # a file would be truncated by QEMU
-	machine "$image" || qemu_status=$?
+	machine "$image" &
+	qemu=$!
+	trap 'kill "$qemu"; wait; exit 125' INT TERM HUP
+	wait "$qemu" || qemu_status=$?
+	trap 'exit 125' INT TERM HUP
 	exec 3>&- 4>&-
 	wait # for the last of the output
 	[ -z "${LOG:-}" ] || cp "$W/log" "$LOG"
