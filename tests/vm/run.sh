@@ -24,10 +24,10 @@ fail() {
 	exit "$status"
 }
 
-# machine IMAGE: to the end, in the background. Emulation before QEMU 10 has two faults: cmpxchg16b corrupts flags, and
-# with a thread per CPU the patching of code (static keys, attaching BPF programs) ends in
-# `Oops: int3`. Kernels from 6.18 on give socket storage out of kmalloc_nolock(), which needs that
-# instruction or slabs in debug mode. An old CPU is emulated twice as fast as one with everything,
+# machine IMAGE: to the end, in the background. Emulation before QEMU 10 has two faults: cmpxchg16b
+# corrupts flags, and with a thread per CPU the patching of code (static keys, attaching BPF programs)
+# ends in `Oops: int3`. Kernels from 6.18 on give socket storage out of kmalloc_nolock(), which needs
+# that instruction or slabs in debug mode. An old CPU is emulated twice as fast as one with everything,
 # and a program whose code lies where it lay last time starts four times as fast (norandmaps).
 machine() {
 	local accel=(-accel 'tcg,thread=single' -cpu 'Nehalem,+rdrand,-cx16')
