@@ -88,6 +88,20 @@ void pairs_remove(struct pair **pairs, struct flow *flow)
 	free(pair);
 }
 
+/* A flow of datagrams goes on when the port of its other end is used by somebody else. */
+static bool is_free(const struct flow *flow)
+{
+	return !flow->peer || (!flow->ended_ns && flow->peer->ended_ns);
+}
+
+static void join(struct flow *flow, struct flow *other)
+{
+	if (other->peer)
+		other->peer->peer = NULL;
+	flow->peer = other;
+	other->peer = flow;
+}
+
 int pairs_add(struct pair **pairs, struct flow *flow)
 {
 	struct pair *pair = find_pair(*pairs, &flow->connection);
@@ -100,12 +114,9 @@ int pairs_add(struct pair **pairs, struct flow *flow)
 				     flow->connection.rport);
 		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
 	}
-	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next) {
-		if (other->peer || !are_ends(flow, other))
-			continue;
-		flow->peer = other;
-		other->peer = flow;
-	}
+	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next)
+		if (is_free(other) && are_ends(flow, other))
+			join(flow, other);
 	flow->pair_next = pair->flows;
 	pair->flows = flow;
 	return 0;
