@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/filter.h"
+#include "tools/flowattr_choice.h"
 
 /* Flows that a line joins. */
 struct group {
@@ -36,40 +36,6 @@ void flow_lines_free(struct flow_lines *lines)
 	free(lines);
 }
 
-static bool is_empty(const struct flow_counts *counts)
-{
-	return !counts->tx_bytes && !counts->rx_bytes && !counts->tx_packets && !counts->rx_packets;
-}
-
-/* Of the two ends of a flow, is it the one to show? The one that began it; else the one with the
- * higher port, as clients have. */
-static bool is_first_end(const struct flow *flow)
-{
-	const struct flow *peer = flow->peer;
-
-	if (!peer)
-		return true;
-	if (flow->direction != peer->direction)
-		return flow->direction == FLOW_OUT || peer->direction == FLOW_IN;
-	if (flow->connection.lport != peer->connection.lport)
-		return flow->connection.lport > peer->connection.lport;
-	return flow->id.cookie < peer->id.cookie;
-}
-
-static bool is_wanted(const struct flow *flow, const struct flow_lines_options *options)
-{
-	struct process_names names;
-
-	if (flow->folded || flow_is_waiting(flow, options->now_ns))
-		return false;
-	if (!options->filter->n_names)
-		return true;
-	if (!flow->connection.owner.tgid)
-		return false;
-	process_table_find(options->processes, &flow->connection.owner, false, &names);
-	return filter_wants_name(options->filter, names.name);
-}
-
 static int add_line(struct flow_lines *lines, const struct flow_line *line)
 {
 	if (lines->n == lines->max) {
@@ -85,6 +51,15 @@ static int add_line(struct flow_lines *lines, const struct flow_line *line)
 	return 0;
 }
 
+static bool is_shown(const struct flow *flow, const struct flow_lines_options *options)
+{
+	bool once = options->by == LINES_BY_FLOW || options->by == LINES_BY_REMOTE;
+
+	return !flow_is_waiting(flow, options->now_ns) &&
+	       flow_is_wanted(flow, options->filter, options->processes) &&
+	       (!once || flow_stands_for_both(flow, options->filter, options->processes));
+}
+
 static int add_flows(struct flow_lines *lines, struct flow_table *table,
 		     const struct flow_lines_options *options)
 {
@@ -92,10 +67,8 @@ static int add_flows(struct flow_lines *lines, struct flow_table *table,
 		struct flow_line line = {.flow = flow,
 					 .counts = flow_in_interval(flow),
 					 .flows = 1};
-		bool shown = is_first_end(flow) ||
-			     (options->filter->n_names && !is_wanted(flow->peer, options));
 
-		if (is_empty(&line.counts) || !shown || !is_wanted(flow, options))
+		if (flow_counts_empty(&line.counts) || !is_shown(flow, options))
 			continue;
 		if (add_line(lines, &line) < 0)
 			return -ENOMEM;
@@ -132,7 +105,6 @@ static int add_to_group(struct group **groups, const struct flow *flow, enum flo
 			const struct flow_counts *counts)
 {
 	struct group_key key = key_of(flow, by);
-	struct flow_counts *sum;
 	struct group *group;
 
 	HASH_FIND(hh, *groups, &key, sizeof(key), group);
@@ -144,12 +116,7 @@ static int add_to_group(struct group **groups, const struct flow *flow, enum flo
 		group->line.flow = flow;
 		HASH_ADD(hh, *groups, key, sizeof(group->key), group);
 	}
-	sum = &group->line.counts;
-	sum->tx_bytes += counts->tx_bytes;
-	sum->rx_bytes += counts->rx_bytes;
-	sum->tx_packets += counts->tx_packets;
-	sum->rx_packets += counts->rx_packets;
-	sum->retransmits += counts->retransmits;
+	flow_counts_add(&group->line.counts, counts);
 	group->line.flows++;
 	return 0;
 }
@@ -163,8 +130,7 @@ static int add_groups(struct flow_lines *lines, struct flow_table *table,
 	for (const struct flow *flow = flow_table_first(table); flow && !r; flow = flow->hh.next) {
 		struct flow_counts counts = flow_in_interval(flow);
 
-		if (is_empty(&counts) || !is_wanted(flow, options) ||
-		    (options->by == LINES_BY_REMOTE && !is_first_end(flow)))
+		if (flow_counts_empty(&counts) || !is_shown(flow, options))
 			continue;
 		r = add_to_group(&groups, flow, options->by, &counts);
 	}
@@ -177,11 +143,14 @@ static int add_groups(struct flow_lines *lines, struct flow_table *table,
 	return r;
 }
 
-static int add_others(struct flow_lines *lines, const struct flow_others *others)
+static int add_others(struct flow_lines *lines, const struct flow_others *others,
+		      enum flow_lines_by by)
 {
 	struct flow_line line = {.counts = others->counts, .flows = others->flows};
 
-	return others->flows ? add_line(lines, &line) : 0;
+	if (by != LINES_BY_FLOW && by != LINES_BY_REMOTE)
+		line = (struct flow_line){.counts = others->ends_counts, .flows = others->ends};
+	return line.flows ? add_line(lines, &line) : 0;
 }
 
 static uint64_t number(const struct flow_line *line, enum flow_lines_sort sort)
@@ -309,7 +278,7 @@ ssize_t flow_lines_make(struct flow_lines *lines, struct flow_table *table,
 	r = options->by == LINES_BY_FLOW ? add_flows(lines, table, options)
 					 : add_groups(lines, table, options);
 	if (!r)
-		r = add_others(lines, flow_table_others(table));
+		r = add_others(lines, flow_table_others(table), options->by);
 	if (!r && sort == LINES_SORT_NAME)
 		r = sort_by_name(lines, options);
 	else if (!r && lines->n)

@@ -26,6 +26,7 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	r = process_table_new(&processes, &meter->processes);
 	flows.processes = meter->processes;
 	flows.retain_ns = options->packets ? RETAIN_NS : 0;
+	flows.filter = &options->common.process;
 	if (!r)
 		r = cgroup_table_new(0, &meter->cgroups);
 	if (!r)

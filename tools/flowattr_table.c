@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/connection_words.h"
+#include "tools/flowattr_choice.h"
 #include "tools/flowattr_pairs.h"
 
 #define ACCEPT_WAIT_NS (100 * 1000 * 1000ULL) /* so long, a better owner may follow */
@@ -17,6 +18,7 @@ struct flow_table {
 	struct pair *pairs;
 	struct flow *ended, **ended_end; /* what has ended, the first that did so first */
 	struct flow_others others;
+	uint64_t retired; /* flows whose socket has begun another */
 };
 
 int flow_table_new(const struct flow_table_options *options, struct flow_table **ret_table)
@@ -50,6 +52,18 @@ void flow_table_free(struct flow_table *table)
 	free(table);
 }
 
+/* @flow is among those that have ended. */
+static void leave_ended(struct flow_table *table, struct flow *flow)
+{
+	struct flow **at = &table->ended;
+
+	while (*at != flow)
+		at = &(*at)->ended_next;
+	*at = flow->ended_next;
+	if (!*at)
+		table->ended_end = at;
+}
+
 static struct flow_id id_of(const struct connection *connection)
 {
 	struct flow_id id = {.cookie = connection->cookie, .protocol = connection->protocol};
@@ -71,27 +85,29 @@ static struct flow *find(struct flow_table *table, const struct connection *conn
 	return flow;
 }
 
-static void add_counts(struct flow_counts *to, const struct flow_counts *counts)
-{
-	to->tx_bytes += counts->tx_bytes;
-	to->rx_bytes += counts->rx_bytes;
-	to->tx_packets += counts->tx_packets;
-	to->rx_packets += counts->rx_packets;
-	to->retransmits += counts->retransmits;
-}
-
-static void fold(struct flow_table *table, struct flow *flow)
+/* What it has carried in the interval is told in "(others)", and not again by its own line. */
+static void fold(struct flow_table *table, struct flow *flow, bool once)
 {
 	struct flow_counts counts = flow_in_interval(flow);
 
-	if (flow->folded)
+	if (flow_counts_empty(&counts) ||
+	    !flow_is_wanted(flow, table->options.filter, table->options.processes))
 		return;
-	flow->folded = true;
+	flow->before = flow->now;
+	table->others.ends++;
+	flow_counts_add(&table->others.ends_counts, &counts);
+	if (!once)
+		return;
 	table->others.flows++;
-	add_counts(&table->others.counts, &counts);
+	flow_counts_add(&table->others.counts, &counts);
 }
 
-/* What ended first goes first. */
+static bool stands_for_both(const struct flow_table *table, const struct flow *flow)
+{
+	return flow_stands_for_both(flow, table->options.filter, table->options.processes);
+}
+
+/* What ended first goes first. Without it, its other end would be shown as another flow. */
 static void make_room(struct flow_table *table)
 {
 	struct flow *flow = table->ended;
@@ -101,7 +117,9 @@ static void make_room(struct flow_table *table)
 	table->ended = flow->ended_next;
 	if (!table->ended)
 		table->ended_end = &table->ended;
-	fold(table, flow);
+	if (flow->peer)
+		fold(table, flow->peer, stands_for_both(table, flow->peer));
+	fold(table, flow, stands_for_both(table, flow));
 	delete_flow(table, flow);
 }
 
@@ -145,27 +163,53 @@ static void set_owner(struct flow_table *table, struct flow *flow,
 	flow->connection.state = connection->state;
 }
 
+/* A socket may carry one flow after the other: the one that has ended is shown yet, but no record
+ * is of it any more. */
+static void retire(struct flow_table *table, struct flow *flow)
+{
+	HASH_DEL(table->flows, flow);
+	flow->id.past = ++table->retired;
+	HASH_ADD(hh, table->flows, id, sizeof(flow->id), flow);
+}
+
+/* Has it ended, and is @connection another one of its socket? Told by what a socket connects to
+ * next; a record of who owned it may come late. */
+static bool is_past(const struct flow *flow, const struct connection *connection)
+{
+	const struct connection *c = &flow->connection;
+
+	return flow->ended_ns && !is_datagram(c) &&
+	       (c->lport != connection->lport || c->rport != connection->rport ||
+		memcmp(c->raddr, connection->raddr, sizeof(c->raddr)) != 0);
+}
+
 int flow_table_begin(struct flow_table *table, const struct connection *connection,
 		     enum flow_direction direction)
 {
 	struct flow *flow = find(table, connection);
 	int r = 0;
 
+	if (flow && is_past(flow, connection)) {
+		retire(table, flow);
+		flow = NULL;
+	}
 	if (!flow)
 		r = add(table, connection, direction != 0, &flow);
 	else if (!flow->ended_ns) /* a close has the last word */
 		set_owner(table, flow, connection);
 	if (r < 0)
 		return r;
-	if (direction)
+	if (direction && !(flow->ended_ns && is_datagram(connection)))
 		flow->direction = (uint8_t)direction;
 	return 0;
 }
 
-/* Counters of packets wrap at 2^32. */
+/* Counters of packets wrap at 2^32. What is a little less than before is an older reading. */
 static uint64_t grown(uint64_t total, uint32_t now)
 {
-	return total + (uint32_t)(now - (uint32_t)total);
+	uint32_t more = now - (uint32_t)total;
+
+	return total && more > UINT32_MAX / 2 ? total : total + more;
 }
 
 static void take_counts(struct flow *flow, const struct close_record *record)
@@ -187,19 +231,30 @@ static void take_counts(struct flow *flow, const struct close_record *record)
 	flow->based = true;
 }
 
+static enum flow_direction direction_of(const struct close_record *record)
+{
+	if (is_datagram(&record->connection))
+		return record->connection.owner_src == OWNER_RECV ? FLOW_IN : FLOW_OUT;
+	return record->listener_pid ? FLOW_IN : FLOW_OUT;
+}
+
 int flow_table_count(struct flow_table *table, const struct close_record *record)
 {
 	struct flow *flow = find(table, &record->connection);
 	int r = 0;
 
+	if (flow && flow->ended_ns && record->opened_ns > flow->ended_ns) {
+		retire(table, flow);
+		flow = NULL;
+	}
 	if (!flow)
 		r = add(table, &record->connection, record->flags & CLOSE_BORN, &flow);
 	else if (!flow->ended_ns)
 		set_owner(table, flow, &record->connection);
 	if (r < 0 || flow->ended_ns)
 		return r;
-	if (!flow->direction && record->flags & CLOSE_BORN && !is_datagram(&record->connection))
-		flow->direction = record->listener_pid ? FLOW_IN : FLOW_OUT;
+	if (!flow->direction && record->flags & CLOSE_BORN)
+		flow->direction = (uint8_t)direction_of(record);
 	flow->unseen = 0;
 	take_counts(flow, record);
 	if (record->header.type != RECORD_CLOSE)
@@ -214,8 +269,11 @@ void flow_table_forget(struct flow_table *table, const struct connection *connec
 {
 	struct flow *flow = find(table, connection);
 
-	if (flow && !flow->ended_ns)
-		delete_flow(table, flow);
+	if (!flow)
+		return;
+	if (flow->ended_ns)
+		leave_ended(table, flow);
+	delete_flow(table, flow);
 }
 
 void flow_table_pass(struct flow_table *table, uint64_t now_ns)
@@ -241,7 +299,7 @@ bool flow_is_waiting(const struct flow *flow, uint64_t now_ns)
 /* Not while the other end is open: its line names the process at this one. */
 static bool may_go(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
 {
-	return now_ns - flow->ended_ns >= table->options.retain_ns &&
+	return flow->ended_ns + table->options.retain_ns <= now_ns &&
 	       (!flow->peer || flow->peer->ended_ns);
 }
 
@@ -294,6 +352,20 @@ struct flow *flow_table_find(struct flow_table *table, const struct connection *
 			     uint64_t ts_ns)
 {
 	return pairs_find(table->pairs, wanted, ts_ns);
+}
+
+bool flow_counts_empty(const struct flow_counts *counts)
+{
+	return !counts->tx_bytes && !counts->rx_bytes && !counts->tx_packets && !counts->rx_packets;
+}
+
+void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts)
+{
+	to->tx_bytes += counts->tx_bytes;
+	to->rx_bytes += counts->rx_bytes;
+	to->tx_packets += counts->tx_packets;
+	to->rx_packets += counts->rx_packets;
+	to->retransmits += counts->retransmits;
 }
 
 struct flow_counts flow_in_interval(const struct flow *flow)

@@ -27,6 +27,7 @@ struct flow_id {
 	uint32_t tgid;
 	uint16_t rport;
 	uint16_t protocol;
+	uint64_t past; /* 0; of what the same socket carried before: a number of its own */
 };
 
 struct flow_counts {
@@ -45,7 +46,6 @@ struct flow {
 	uint8_t direction;	      /* enum flow_direction: who began it; 0: not known */
 	bool based;		      /* `before` holds: else nothing has been read yet */
 	uint8_t unseen;		      /* passes over what is open since it was last told of */
-	bool folded;		      /* in "(others)": is not shown any more */
 	const uint32_t *holders; /* processes that hold the socket, borrowed; NULL: not known */
 	size_t n_holders;
 	struct flow *peer;	 /* the other end, if on this machine */
@@ -55,9 +55,12 @@ struct flow {
 };
 
 struct flow_table;
+struct process_filter;
 
 struct flow_table_options {
-	struct process_table *processes; /* borrowed: owners of flows are kept in it */
+	struct process_table *processes;     /* borrowed: owners of flows are kept in it */
+	const struct process_filter *filter; /* likewise; NULL: none. Only -n is looked at, and
+					      * only for what has to make room */
 	uint64_t retain_ns; /* what has ended is kept for so long, to be found by its packets */
 	size_t max;	    /* 0: TABLE_MAX */
 };
@@ -96,10 +99,10 @@ size_t flow_table_size(const struct flow_table *table);
 /* Flows of TCP that have not ended. */
 size_t flow_table_open(const struct flow_table *table);
 
-/* Flows that had to make room in this interval. */
+/* Flows that had to make room in this interval, and what they carried in it. */
 struct flow_others {
-	uint64_t flows;
-	struct flow_counts counts; /* what they carried in it */
+	uint64_t flows, ends; /* ends: both, where both are on this machine */
+	struct flow_counts counts, ends_counts;
 };
 const struct flow_others *flow_table_others(const struct flow_table *table);
 
@@ -112,6 +115,9 @@ struct flow *flow_table_find(struct flow_table *table, const struct connection *
 /* It has just ended, and who accepted it at the other end is not known yet: it is shown in the next
  * interval. @now_ns: as for flow_table_next_interval(). */
 bool flow_is_waiting(const struct flow *flow, uint64_t now_ns);
+
+bool flow_counts_empty(const struct flow_counts *counts);
+void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts);
 
 /* What it carried in the interval. */
 struct flow_counts flow_in_interval(const struct flow *flow);
