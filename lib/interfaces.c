@@ -4,28 +4,53 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/buffer.h"
 
+/* Columns behind the name. */
+#define RX_BYTES 0
+#define TX_BYTES 8
+
+/* The number that *@at begins with, behind spaces, within its line. */
+static int next_number(const char **at, uint64_t *ret_number)
+{
+	unsigned long long number;
+	char *end;
+
+	*at += strspn(*at, " \t");
+	if (!isdigit((unsigned char)**at))
+		return -EBADMSG;
+	errno = 0;
+	number = strtoull(*at, &end, 10);
+	if (errno)
+		return -EBADMSG;
+	*at = end;
+	*ret_number = number;
+	return 0;
+}
+
 /* One line: "  eth0: bytes packets errs drop fifo frame compressed multicast bytes ...". */
 static int parse_line(const char *line, const char *name, struct interface_bytes *sum)
 {
-	unsigned long long rx, tx;
+	uint64_t numbers[TX_BYTES + 1];
 	const char *colon;
 
-	while (isspace((unsigned char)*line) && *line != '\n')
-		line++;
-	colon = strchr(line, ':');
+	line += strspn(line, " \t");
+	/* the last one: once names could have some */
+	colon = memrchr(line, ':', strcspn(line, "\n"));
 	if (!colon)
 		return -EBADMSG;
 	if (name && (strlen(name) != (size_t)(colon - line) ||
 		     strncmp(line, name, (size_t)(colon - line)) != 0))
 		return 0;
-	if (sscanf(colon + 1, "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &rx, &tx) != 2)
-		return -EBADMSG;
-	sum->rx_bytes += rx;
-	sum->tx_bytes += tx;
+	colon++;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (next_number(&colon, &numbers[i]) < 0)
+			return -EBADMSG;
+	sum->rx_bytes += numbers[RX_BYTES];
+	sum->tx_bytes += numbers[TX_BYTES];
 	return 1;
 }
 
