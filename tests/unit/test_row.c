@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tools/connsnoop_row: every cell of every kind of record, and none besides. */
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "lib/base.h"
+#include "tests/unit/cells.h"
 #include "tools/connsnoop_row.h"
 #include "tools/connection_words.h"
 
@@ -24,26 +19,9 @@
 		[10] = 0xff, 0xff, a, b, c, d                                                      \
 	}
 
-/* What one cell must be. All zero: absent. */
-struct want {
-	enum cell_kind kind;
-	uint64_t u;
-	const char *text;
-	size_t length;
-};
-
 struct wants {
 	struct want of[FIELDS];
 };
-
-#define NONE	 ((struct want){})
-#define UNKNOWN	 ((struct want){.kind = CELL_NULL})
-#define UINT(n)	 ((struct want){.kind = CELL_UINT, .u = (n)})
-#define TIME(n)	 ((struct want){.kind = CELL_TIME, .u = (n)})
-#define TRUE	 ((struct want){.kind = CELL_BOOL, .u = 1})
-#define TEXT(s)	 ((struct want){.kind = CELL_TEXT, .text = (s), .length = strlen(s)})
-#define TEXTS(s) ((struct want){.kind = CELL_TEXTS, .text = (s), .length = sizeof(s) - 1})
-#define UINTS(a) ((struct want){.kind = CELL_UINTS, .text = (void *)(a), .length = ARRAY_SIZE(a)})
 
 static const struct clock test_clock = {.offset_ns = OFFSET_NS};
 static const struct process_names curl_names = {.name = "curl",
@@ -110,57 +88,9 @@ static struct wants no_peer_wants(const char *type)
 	return wants;
 }
 
-static void print_cell(const char *what, enum cell_kind kind, uint64_t u, const char *text,
-		       size_t length)
-{
-	static const char *const kinds[] = {"absent", "null", "uint",  "int",  "bool",
-					    "time",   "text", "texts", "uints"};
-
-	if (kind == CELL_TEXT)
-		print_error("  %s: text \"%.*s\"\n", what, (int)length, text);
-	else
-		print_error("  %s: %s %llu, length %zu\n", what, kinds[kind], (unsigned long long)u,
-			    length);
-}
-
-static bool cell_is(const struct cell *cell, const struct want *want)
-{
-	if (cell->kind != want->kind)
-		return false;
-	switch (want->kind) {
-	case CELL_ABSENT:
-	case CELL_NULL:
-		return true;
-	case CELL_TEXT:
-	case CELL_TEXTS:
-		return cell->length == want->length &&
-		       !memcmp(cell->text, want->text, want->length);
-	case CELL_UINTS:
-		return cell->length == want->length &&
-		       !memcmp(cell->uints, want->text, want->length * sizeof(*cell->uints));
-	default:
-		return cell->u == want->u;
-	}
-}
-
 static void check_row(const struct row *row, const struct wants *wants, int line)
 {
-	bool good = true;
-
-	for (size_t i = 0; i < FIELDS; i++) {
-		const struct cell *cell = &row->cells[i];
-		const struct want *want = &wants->of[i];
-
-		if (cell_is(cell, want))
-			continue;
-		good = false;
-		print_error("%s:%d: cell %s\n", __FILE__, line, connsnoop_fields[i].key);
-		print_cell("got", cell->kind, cell->u, cell->text, cell->length);
-		print_cell("wanted", want->kind, want->u, want->text, want->length);
-	}
-	for (size_t i = FIELDS; i < ROW_CELLS_MAX; i++)
-		good = good && row->cells[i].kind == CELL_ABSENT;
-	assert_true(good);
+	check_cells(row, wants->of, connsnoop_fields, FIELDS, __FILE__, line);
 }
 
 /* The row of @record in @context is @wants. What a reused row held before must be gone. */
