@@ -156,12 +156,13 @@ demo: ## install what is missing, build, show connsnoop at work (root)
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS)
 	@BUILD=$(abspath $(B)) bash tests/demo.sh
 
-bench: ## measure against ss, lsof, tcpdump, top, htop, atop, and with the tools off (root, some minutes)
+bench: ## measure against ss, lsof, tcpdump, nethogs, top, htop, atop, and with the tools off (root, some minutes)
 	@bash tests/dependencies.sh install bench
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all $(HELPERS) $(BENCHES)
 	@BUILD=$(abspath $(B)) bash tests/bench/run.sh
 	@BUILD=$(abspath $(B)) bash tests/bench/datagram.sh
 	@BUILD=$(abspath $(B)) bash tests/bench/proctop.sh
+	@BUILD=$(abspath $(B)) bash tests/bench/flowattr.sh
 
 fuzz: $(FUZZERS) ## fuzz for a minute each (needs clang's runtime); FUZZ_SECONDS=60
 	@for fuzzer in $^; do \

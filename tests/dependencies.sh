@@ -10,7 +10,7 @@ build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-de
 	libc6-dev libncurses-dev libpcap-dev scdoc"
 test="$build libcmocka-dev iproute2 jq busybox-static clang-format clang-tidy shellcheck util-linux
 	tmux python3-minimal tshark"
-bench="$build iproute2 jq lsof tcpdump procps htop atop tmux util-linux"
+bench="$build iproute2 jq lsof tcpdump nethogs procps htop atop tmux util-linux"
 vm="$build iproute2 jq busybox-static util-linux python3-minimal xz-utils debian-archive-keyring
 	qemu-system-x86"
 # what makes connsnoop for another machine: the libraries are that machine's own packages

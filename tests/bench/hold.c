@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hold PROCESSES CONNECTIONS: each process holds both ends of that many TCP connections over
- * loopback. Says "ready" when all stand; lives until it is killed, or LIFE_SECONDS.
+ * hold PROCESSES CONNECTIONS [talk]: each process holds both ends of that many TCP connections over
+ * loopback; with "talk" it sends and receives 100 bytes on each every second. Says "ready" when all
+ * stand; lives until it is killed, or LIFE_SECONDS.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -9,12 +10,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LIFE_SECONDS 300
+#define TALK_BYTES   100
 
 static int new_socket(void)
 {
@@ -25,7 +28,7 @@ static int new_socket(void)
 	return fd;
 }
 
-static void hold(int connections)
+static void hold(int connections, int (*ends)[2])
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -36,22 +39,39 @@ static void hold(int connections)
 	    getsockname(listener, (void *)&address, &length))
 		err(EXIT_FAILURE, "listen");
 	for (int i = 0; i < connections; i++) {
-		if (connect(new_socket(), (void *)&address, length))
+		ends[i][0] = new_socket();
+		if (connect(ends[i][0], (void *)&address, length))
 			err(EXIT_FAILURE, "connect");
-		if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0)
+		ends[i][1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (ends[i][1] < 0)
 			err(EXIT_FAILURE, "accept");
 	}
 	close(listener);
 }
 
+static void talk(int connections, int (*ends)[2])
+{
+	char bytes[TALK_BYTES] = {};
+
+	for (;;) {
+		for (int i = 0; i < connections; i++)
+			if (send(ends[i][0], bytes, sizeof(bytes), 0) != sizeof(bytes) ||
+			    recv(ends[i][1], bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes))
+				err(EXIT_FAILURE, "talk");
+		sleep(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	int processes = argc == 3 ? atoi(argv[1]) : 0, connections = argc == 3 ? atoi(argv[2]) : 0;
+	int processes = argc >= 3 ? atoi(argv[1]) : 0, connections = argc >= 3 ? atoi(argv[2]) : 0;
+	int talks = argc == 4 && !strcmp(argv[3], "talk");
+	int(*ends)[2] = calloc((size_t)connections + 1, sizeof(*ends));
 	int done[2];
 	char byte;
 
-	if (processes < 1 || connections < 1)
-		errx(EXIT_FAILURE, "usage: hold PROCESSES CONNECTIONS");
+	if (processes < 1 || connections < 1 || argc != 3 + talks || !ends)
+		errx(EXIT_FAILURE, "usage: hold PROCESSES CONNECTIONS [talk]");
 	signal(SIGCHLD, SIG_IGN);
 	if (pipe(done))
 		err(EXIT_FAILURE, "pipe");
@@ -64,10 +84,12 @@ int main(int argc, char **argv)
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(done[0]);
-		hold(connections);
+		hold(connections, ends);
 		if (write(done[1], "", 1) != 1)
 			err(EXIT_FAILURE, "pipe");
 		close(done[1]);
+		if (talks)
+			talk(connections, ends);
 		for (;;)
 			pause();
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * load [-1] ping|stream|connect: a client and a server over loopback, for a second; with -1, both
- * on one processor: the numbers then depend on nothing but the time that the work takes.
- *   ping     64 bytes there and back, 1.5 s after connecting: round trips per second
- *   stream   64 KB at a time, one way: MB per second
- *   connect  connect and close, nothing between: pairs per second
- * Prints the number.
+ * load [-1|-c] ping|stream|connect: a client and a server over loopback, for a second; with -1,
+ * both on one processor: the numbers then depend on nothing but the time that the work takes. With
+ * -c they are per second of the time that the two of them had on it: nor on other work on the
+ * machine. ping     64 bytes there and back, 1.5 s after connecting: round trips per second stream
+ * 64 KB at a time, one way: MB per second connect  connect and close, nothing between: pairs per
+ * second Prints the number.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,27 @@
 
 static char bytes[STREAM_BYTES];
 
-static int64_t now_ns(void)
+static clockid_t server_clock; /* of its CPU time, with -c */
+static bool by_work;
+
+static int64_t read_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_gettime(clock, &now))
+		err(EXIT_FAILURE, "clock_gettime");
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static int64_t now_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+/* What "per second" is of. */
+static int64_t spent_ns(void)
+{
+	return by_work ? read_ns(CLOCK_PROCESS_CPUTIME_ID) + read_ns(server_clock) : now_ns();
 }
 
 static int new_socket(void)
@@ -81,15 +97,16 @@ static void serve_ping(int fd)
 /* Round trips within @run_ns. */
 static double ping_for(int fd, int64_t run_ns)
 {
-	int64_t start = now_ns(), end;
+	int64_t start = now_ns(), spent = -spent_ns();
 	uint64_t n = 0;
 
 	do {
 		transmit(fd, PING_BYTES);
 		receive(fd, PING_BYTES);
 		n++;
-	} while ((end = now_ns()) - start < run_ns);
-	return (double)n / ((double)(end - start) / 1e9);
+	} while (now_ns() - start < run_ns);
+	spent += spent_ns();
+	return (double)n / ((double)spent / 1e9);
 }
 
 static double ping(const struct sockaddr_in *server)
@@ -112,15 +129,16 @@ static void serve_stream(int fd)
 static double stream(const struct sockaddr_in *server)
 {
 	int fd = connect_to(server);
-	int64_t start = now_ns(), end;
+	int64_t start = now_ns(), spent = -spent_ns();
 	uint64_t n = 0;
 
 	do {
 		transmit(fd, STREAM_BYTES);
 		n++;
-	} while ((end = now_ns()) - start < RUN_NS);
+	} while (now_ns() - start < RUN_NS);
+	spent += spent_ns();
 	close(fd);
-	return (double)n * STREAM_BYTES / 1e6 / ((double)(end - start) / 1e9);
+	return (double)n * STREAM_BYTES / 1e6 / ((double)spent / 1e9);
 }
 
 static void serve_connect(int fd)
@@ -130,14 +148,15 @@ static void serve_connect(int fd)
 
 static double connects(const struct sockaddr_in *server)
 {
-	int64_t start = now_ns(), end;
+	int64_t start = now_ns(), spent = -spent_ns();
 	uint64_t n = 0;
 
 	do {
 		close(connect_to(server));
 		n++;
-	} while ((end = now_ns()) - start < RUN_NS);
-	return (double)n / ((double)(end - start) / 1e9);
+	} while (now_ns() - start < RUN_NS);
+	spent += spent_ns();
+	return (double)n / ((double)spent / 1e9);
 }
 
 static const struct {
@@ -187,7 +206,8 @@ int main(int argc, char **argv)
 	int listener = new_socket();
 	const char *name = argv[argc - 1];
 
-	if (argc == 3 && !strcmp(argv[1], "-1"))
+	by_work = argc == 3 && !strcmp(argv[1], "-c");
+	if (by_work || (argc == 3 && !strcmp(argv[1], "-1")))
 		stay_here();
 	if (bind(listener, (void *)&server, length) || listen(listener, 1024) ||
 	    getsockname(listener, (void *)&server, &length))
@@ -198,10 +218,12 @@ int main(int argc, char **argv)
 		if (strcmp(name, loads[i].name))
 			continue;
 		pid = start_server(listener, loads[i].serve);
+		if (clock_getcpuclockid(pid, &server_clock))
+			err(EXIT_FAILURE, "clock_getcpuclockid");
 		printf("%.1f\n", loads[i].client(&server));
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		return EXIT_SUCCESS;
 	}
-	errx(EXIT_FAILURE, "usage: load [-1] ping|stream|connect");
+	errx(EXIT_FAILURE, "usage: load [-1|-c] ping|stream|connect");
 }

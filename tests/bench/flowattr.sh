@@ -1,0 +1,289 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What flowattr costs, beside tcpdump and nethogs, and off; what 10,000 flows cost it; and whether it
+# knows processes that live for a millisecond. Medians of RUNS interleaved runs, in a network namespace
+# of its own. Run as root; takes some minutes.
+#   flowattr.sh [GROUP...]   all, or some of: overhead live clients
+# shellcheck disable=SC2015
+
+set -u
+BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BUILD=$(realpath -m "${BUILD:-$BENCH/../../build}")
+TOOL=$BUILD/flowattr
+NAME=flowattr-traffic-generator # longer than comm holds
+RUNS=${RUNS:-7}
+CLIENTS=${CLIENTS:-5000}
+SECONDS_LIVE=${SECONDS_LIVE:-10}
+TOOL_PID='' HOLD_PID=''
+export LC_ALL=C
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+say() {
+	echo "# $*" >&2
+}
+
+clean() {
+	local pid
+	trap '' INT TERM HUP # once begun, to the end
+	for pid in $TOOL_PID $HOLD_PID $(ip netns pids "$NS" 2>/dev/null); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	ip netns del "$NS" 2>/dev/null
+	rm -rf "$T"
+}
+
+begin() {
+	[ "$(id -u)" -eq 0 ] || die "needs root"
+	[ -x "$TOOL" ] && [ -x "$BUILD/tests/clients" ] || die "nothing in $BUILD: build it first"
+	command -v tcpdump >/dev/null || die "no tcpdump"
+	T=$(mktemp -d) && NS=bench-$$ || die "mktemp"
+	INSIDE=(nsenter --net="/run/netns/$NS" --)
+	trap clean EXIT
+	trap 'exit 1' INT TERM HUP
+	cp "$BUILD/tests/traffic" "$T/$NAME" && cp "$BUILD/tests/clients" "$T/$NAME-udp" &&
+		mkdir "$T/m" || die "cannot set up $T"
+	# a bound on TIME_WAIT, so that a run does not feel how many ran before it
+	ip netns add "$NS" && ip -n "$NS" link set lo up &&
+		"${INSIDE[@]}" sh -c 'cd /proc/sys/net/ipv4 && echo 1000 >tcp_max_tw_buckets &&
+			echo 1024 65535 >ip_local_port_range' ||
+		die "cannot make a network namespace"
+}
+
+# ---- numbers ----
+
+# note KEY NUMBER: one more measurement
+note() {
+	[ -n "$2" ] || die "no number for $1"
+	echo "$2" >>"$T/m/$1"
+}
+
+median() {
+	sort -g "$T/m/$1" | awk '{ v[NR] = $1 } END { printf "%.10g", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# loss ON OFF: how much less it is, in percent: the median of the pairs
+loss() {
+	paste "$T/m/$1" "$T/m/$2" | awk '{ print (1 - $1 / $2) * 100 }' >"$T/m/loss"
+	median loss
+}
+
+# spread KEY: of the middle half of the runs, in percent of their median
+spread() {
+	sort -g "$T/m/$1" | awk -v median="$(median "$1")" '{ v[NR] = $1 } END {
+		printf "%.1f", (v[NR + 1 - int((NR + 3) / 4)] - v[int((NR + 3) / 4)]) / median * 100 }'
+}
+
+# judge CONDITION
+judge() {
+	awk "BEGIN { print ($1) ? \"met\" : \"NOT MET\" }"
+}
+
+# ---- a tool in the background ----
+
+# start READY-LINE COMMAND...: until it says so on stderr; "": two seconds
+start() {
+	local line=$1 tries=0
+	shift
+	: >"$T/err" # before somebody looks for the line there
+	"${INSIDE[@]}" "$@" >"${OUTPUT:-/dev/null}" 2>"$T/err" </dev/null &
+	TOOL_PID=$!
+	[ -n "$line" ] || sleep 2
+	until grep -q "$line" "$T/err"; do
+		[ $((tries++)) -lt 500 ] && [ -e "/proc/$TOOL_PID" ] ||
+			die "$* does not get ready: $(cat "$T/err")"
+		sleep 0.02
+	done
+	sleep 0.1
+}
+
+end() {
+	kill -TERM "$TOOL_PID"
+	wait "$TOOL_PID" 2>/dev/null
+	TOOL_PID=''
+}
+
+# flowattr [OPTION...]: the whole namespace
+flowattr() {
+	start '^ready$' "$TOOL" -v --netns "/run/netns/$NS" "$@" 1
+}
+
+# Does nethogs run here, with nobody at the keyboard?
+try_nethogs() {
+	command -v nethogs >/dev/null || return
+	: >"$T/nethogs"
+	"${INSIDE[@]}" timeout 4 nethogs -t -C lo >"$T/nethogs" 2>&1 </dev/null
+	[ $? -eq 124 ] && grep -q Refreshing "$T/nethogs"
+}
+
+# ---- what the traffic loses ----
+
+# loads KEY
+loads() {
+	local what
+	for what in stream ping connect; do
+		note "$1_$what" "$("${INSIDE[@]}" "$BUILD/tests/load" -c $what)"
+	done
+	for what in ping connected; do
+		note "$1_udp_$what" "$("${INSIDE[@]}" "$BUILD/tests/datagram-load" $what)"
+	done
+}
+
+# row_loss KEY WHAT AIM
+row_loss() {
+	local own
+	own=$(loss "flowattr_$1" "off_$1")
+	printf '%-36s %10.0f %6s%% %8.1f%% %8.1f%% %9s  %-8s %s\n' "$2" "$(median "off_$1")" \
+		"$(spread "off_$1")" "$own" "$(loss "tcpdump_$1" "off_$1")" \
+		"$([ -z "$NETHOGS" ] && echo - || printf '%.1f%%' "$(loss "nethogs_$1" "off_$1")")" \
+		"$3" "$(judge "$own $3")"
+}
+
+bench_overhead() {
+	local i NETHOGS=''
+	try_nethogs && NETHOGS=1
+	for ((i = 0; i < RUNS; i++)); do
+		say "overhead, $((i + 1)) of $RUNS"
+		loads off
+		flowattr
+		loads flowattr
+		end
+		start 'listening on' tcpdump -i lo -w /dev/null
+		loads tcpdump
+		end
+		[ -n "$NETHOGS" ] || continue
+		start '' nethogs -t -C lo
+		loads nethogs
+		end
+	done
+	echo "less work in the CPU time of client and server, on one processor, over loopback; medians of $RUNS"
+	[ -n "$NETHOGS" ] || echo "nethogs does not run here: $(tail -n 1 "$T/nethogs" 2>/dev/null)"
+	printf '%-36s %10s %7s %9s %9s %9s  %s\n' "" off spread flowattr tcpdump nethogs aim
+	row_loss stream "TCP stream, 64 KB writes, MB/s" "< 1"
+	row_loss ping "TCP ping-pong, 64 bytes, /s" "< 1"
+	row_loss connect "TCP connect and close, /s" "< 1"
+	row_loss udp_ping "UDP ping-pong, 64 bytes, /s" "<= 10"
+	row_loss udp_connected "  connected" "<= 10"
+}
+
+# ---- 10,000 ends of connections ----
+
+# hold [talk]
+hold() {
+	local tries=0
+	: >"$T/hold"
+	"${INSIDE[@]}" "$BUILD/tests/hold" 50 100 "$@" >"$T/hold" </dev/null &
+	HOLD_PID=$!
+	until grep -qx ready "$T/hold"; do
+		[ $((tries++)) -lt 1500 ] && [ -e "/proc/$HOLD_PID" ] || die "no connections to watch"
+		sleep 0.02
+	done
+}
+
+hold_end() {
+	kill -KILL "$HOLD_PID"
+	wait "$HOLD_PID" 2>/dev/null # which says "Killed"
+	HOLD_PID=''
+	while [ -n "$(ip netns pids "$NS")" ]; do
+		sleep 0.05
+	done
+}
+
+# cpu PID: ns that it has used
+cpu() {
+	awk '{ print $1 }' "/proc/$1/schedstat"
+}
+
+# watch KEY OPTION...: percent of a core
+watch() {
+	local key=$1 used from
+	shift
+	flowattr "$@"
+	sleep 2
+	used=$(cpu "$TOOL_PID") from=${EPOCHREALTIME/./}
+	sleep "$SECONDS_LIVE"
+	note "$key" "$(awk "BEGIN { print ($(cpu "$TOOL_PID") - $used) / (${EPOCHREALTIME/./} - $from) / 10 }")"
+	note memory "$(awk '/^VmHWM/ { print $2 }' "/proc/$TOOL_PID/status")"
+	end
+}
+
+bench_live() {
+	local i how key
+	for how in silent talk; do
+		say "10,000 flows, $how"
+		if [ $how = talk ]; then hold talk; else hold; fi
+		for ((i = 0; i < 3; i++)); do
+			watch "${how}_json" -j
+			watch "${how}_table" -b
+			watch "${how}_fields" -j -F type,pid,name,laddr,lport,raddr,rport,tx_bytes,rx_bytes
+		done
+		hold_end
+	done
+	echo "10,000 flows, every second, to /dev/null: percent of a core; memory $(sort -g "$T/m/memory" |
+		tail -n 1) kB"
+	for key in "silent_json:-j, no traffic" "silent_table:table, no traffic" \
+		"talk_json:-j, traffic on all" "talk_table:table, traffic on all" \
+		"talk_fields:-j with nine fields, traffic on all"; do
+		printf '%-36s %10.1f  (%.1f-%.1f)  <= 3  %s\n' "${key#*:}" "$(median "${key%%:*}")" \
+			"$(sort -g "$T/m/${key%%:*}" | head -n 1)" \
+			"$(sort -g "$T/m/${key%%:*}" | tail -n 1)" \
+			"$(judge "$(median "${key%%:*}") <= 3")"
+	done
+}
+
+# ---- processes that live for a millisecond ----
+
+# compare KIND: clients in $T/clients whose flow names the right process
+compare() {
+	local right
+	sort -o "$T/clients" "$T/clients"
+	jq -r 'select(.type == "flow" and .direction == "out") | "\(.pid) \(.lport) \(.name)"' "$T/out" |
+		sort -u >"$T/flows"
+	right=$(comm -12 "$T/clients" "$T/flows" | wc -l)
+	note "$1_right" "$(awk "BEGIN { print $right * 100 / $CLIENTS }")"
+	note "$1_wrong" "$(comm -13 "$T/clients" "$T/flows" | wc -l)"
+}
+
+bench_clients() {
+	local i kind
+	for ((i = 0; i < RUNS; i++)); do
+		say "$CLIENTS clients, $((i + 1)) of $RUNS"
+		OUTPUT=$T/out flowattr -j
+		: >"$T/log"
+		"${INSIDE[@]}" timeout 300 "$T/$NAME" -4 burst "$CLIENTS" 8 >>"$T/log" 2>"$T/burst.err" </dev/null ||
+			die "TCP clients: $(cat "$T/burst.err")"
+		sleep 1
+		end
+		awk -v name="$NAME" '$1 == "connect" { print $2, $3, name }' "$T/log" >"$T/clients"
+		compare tcp
+		OUTPUT=$T/out flowattr -j
+		: >"$T/log"
+		"${INSIDE[@]}" timeout 300 "$T/$NAME-udp" "$CLIENTS" 8 >>"$T/log" 2>"$T/burst.err" </dev/null ||
+			die "UDP clients: $(cat "$T/burst.err")"
+		sleep 1
+		end
+		awk -v name="$NAME-udp" '{ print $1, $2, name }' "$T/log" >"$T/clients"
+		compare udp
+	done
+	for kind in tcp udp; do
+		echo "$CLIENTS $kind clients of a millisecond: right process, percent (worst of $RUNS runs)" \
+			"$(sort -g "$T/m/${kind}_right" | head -n 1); wrong rows" \
+			"$(sort -g "$T/m/${kind}_wrong" | tail -n 1); aim 100, 0:" \
+			"$(judge "$(sort -g "$T/m/${kind}_right" | head -n 1) == 100 &&
+				$(sort -g "$T/m/${kind}_wrong" | tail -n 1) == 0")"
+	done
+}
+
+begin
+echo "$("$TOOL" --version), $(uname -sr), $(nproc) processors"
+for group in "${@:-all}"; do
+	case $group in
+	all) bench_overhead && bench_live && bench_clients ;;
+	overhead | live | clients) "bench_$group" ;;
+	*) die "no group $group: overhead live clients" ;;
+	esac
+done
