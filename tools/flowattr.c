@@ -233,6 +233,7 @@ static int last_interval(struct flowattr *f)
 	}
 	if (enough && !o->common.command)
 		return 0;
+	f->meter->last = true;
 	r = pass_run(&f->pass);
 	return r < 0 ? r : report_interval(f->report);
 }

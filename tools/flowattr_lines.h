@@ -42,7 +42,7 @@ struct flow_line {
 struct flow_lines_options {
 	enum flow_lines_by by;
 	enum flow_lines_sort sort;
-	uint64_t now_ns;		     /* end of the interval */
+	uint64_t now_ns;		     /* end of the interval; UINT64_MAX: of the last */
 	const struct process_filter *filter; /* only -n is looked at */
 	struct process_table *processes;
 };

@@ -26,6 +26,7 @@ struct meter {
 	int proc_fd;
 	uint64_t start_ns;	   /* of the program, CLOCK_MONOTONIC */
 	uint64_t begin_ns, end_ns; /* of the interval, CLOCK_MONOTONIC */
+	bool last;		   /* there is no interval behind this one */
 	bool ifaces;		   /* the next two are known */
 	struct interface_bytes ifaces_begin, ifaces_end;
 	int64_t waiting; /* connections that nobody has been seen to accept */

@@ -163,7 +163,7 @@ static int print_interval(struct report *report)
 	struct flow_lines_options wanted = {
 		.by = options->by,
 		.sort = options->sort,
-		.now_ns = report->meter->end_ns,
+		.now_ns = report->meter->last ? UINT64_MAX : report->meter->end_ns,
 		.filter = &options->common.process,
 		.processes = report->meter->processes,
 	};

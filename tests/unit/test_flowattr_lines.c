@@ -449,6 +449,36 @@ static void test_same_port(void **state)
 	assert_int_equal(f->list[0].flow->connection.owner.tgid, 10);
 }
 
+/* Who accepted it is not known yet: with the next interval, unless there is none. */
+static void test_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct close_record listening = record_of(&server);
+
+	listening.connection.owner_src = OWNER_LISTEN;
+	put(f, &client);
+	assert_int_equal(flow_table_begin(f->table, &listening.connection, FLOW_IN), 0);
+	finish(f, &client);
+	f->options.now_ns = NOW + 1;
+	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);
+	assert_int_equal(f->n, 0);
+	f->options.now_ns = UINT64_MAX;
+	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);
+	ASSERT_ORDER(f, 1);
+	flow_table_next_interval(f->table, NOW + 1);
+	f->options.now_ns = NOW + NSEC_PER_SEC;
+	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);
+	ASSERT_ORDER(f, 1);
+	assert_line(f, 0, 1, 100, 200);
+	flow_table_next_interval(f->table, NOW + NSEC_PER_SEC);
+	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);
+	assert_int_equal(f->n, 0);
+	f->filter = (struct process_filter){.names = {"server"}, .n_names = 1};
+	put(f, &server);
+	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);
+	ASSERT_ORDER(f, 2);
+}
+
 /* ---- -n ---- */
 
 static void test_filter(void **state)
@@ -565,7 +595,7 @@ int main(void)
 		TEST(test_sort_large),	  TEST(test_groups),	TEST(test_pid_again),
 		TEST(test_once),	  TEST(test_to_itself), TEST(test_which_end),
 		TEST(test_same_port),	  TEST(test_filter),	TEST(test_others),
-		TEST(test_others_filter), TEST(test_many),
+		TEST(test_others_filter), TEST(test_many),	TEST(test_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
