@@ -92,13 +92,13 @@ start() {
 	: >"$T/err" # before somebody looks for the line there
 	"${INSIDE[@]}" "$@" >"${OUTPUT:-/dev/null}" 2>"$T/err" </dev/null &
 	TOOL_PID=$!
-	[ -n "$line" ] || sleep 2
-	until grep -q "$line" "$T/err"; do
+	until [ -z "$line" ] || grep -q "$line" "$T/err"; do
 		[ $((tries++)) -lt 500 ] && [ -e "/proc/$TOOL_PID" ] ||
 			die "$* does not get ready: $(cat "$T/err")"
 		sleep 0.02
 	done
-	sleep 0.1
+	sleep "$([ -z "$line" ] && echo 2 || echo 0.1)"
+	[ -e "/proc/$TOOL_PID" ] || die "$* has ended: $(cat "$T/err")"
 }
 
 end() {
@@ -116,31 +116,44 @@ flowattr() {
 try_nethogs() {
 	command -v nethogs >/dev/null || return
 	: >"$T/nethogs"
-	"${INSIDE[@]}" timeout 4 nethogs -t -C lo >"$T/nethogs" 2>&1 </dev/null
+	"${INSIDE[@]}" timeout 4 nethogs -t -C -a >"$T/nethogs" 2>&1 </dev/null
 	[ $? -eq 124 ] && grep -q Refreshing "$T/nethogs"
 }
 
 # ---- what the traffic loses ----
 
-# loads KEY
-loads() {
+# loads_tcp KEY
+loads_tcp() {
 	local what
 	for what in stream ping connect; do
 		note "$1_$what" "$("${INSIDE[@]}" "$BUILD/tests/load" -c $what)"
 	done
+}
+
+# loads KEY
+loads() {
+	local what
+	loads_tcp "$1"
 	for what in ping connected; do
 		note "$1_udp_$what" "$("${INSIDE[@]}" "$BUILD/tests/datagram-load" $what)"
 	done
 }
 
+# cell KEY OFF: percent, if that was measured
+cell() {
+	if [ -e "$T/m/$1" ]; then
+		printf '%.1f%%' "$(loss "$1" "$2")"
+	else
+		echo -
+	fi
+}
+
 # row_loss KEY WHAT AIM
 row_loss() {
-	local own
-	own=$(loss "flowattr_$1" "off_$1")
-	printf '%-36s %10.0f %6s%% %8.1f%% %8.1f%% %9s  %-8s %s\n' "$2" "$(median "off_$1")" \
-		"$(spread "off_$1")" "$own" "$(loss "tcpdump_$1" "off_$1")" \
-		"$([ -z "$NETHOGS" ] && echo - || printf '%.1f%%' "$(loss "nethogs_$1" "off_$1")")" \
-		"$3" "$(judge "$own $3")"
+	printf '%-32s %9.0f %6s%% %9s %12s %8s %8s  %-6s %s\n' "$2" "$(median "off_$1")" \
+		"$(spread "off_$1")" "$(cell "flowattr_$1" "off_$1")" "$(cell "only_$1" "off_$1")" \
+		"$(cell "tcpdump_$1" "off_$1")" "$(cell "nethogs_$1" "off_$1")" "$3" \
+		"$(judge "$(loss "flowattr_$1" "off_$1") $3")"
 }
 
 bench_overhead() {
@@ -152,17 +165,21 @@ bench_overhead() {
 		flowattr
 		loads flowattr
 		end
+		flowattr --proto tcp
+		loads_tcp only
+		end
 		start 'listening on' tcpdump -i lo -w /dev/null
 		loads tcpdump
 		end
 		[ -n "$NETHOGS" ] || continue
-		start '' nethogs -t -C lo
+		start '' nethogs -t -C -a
 		loads nethogs
 		end
 	done
 	echo "less work in the CPU time of client and server, on one processor, over loopback; medians of $RUNS"
 	[ -n "$NETHOGS" ] || echo "nethogs does not run here: $(tail -n 1 "$T/nethogs" 2>/dev/null)"
-	printf '%-36s %10s %7s %9s %9s %9s  %s\n' "" off spread flowattr tcpdump nethogs aim
+	printf '%-32s %9s %7s %9s %12s %8s %8s  %s\n' "" off spread flowattr "--proto tcp" tcpdump \
+		nethogs aim
 	row_loss stream "TCP stream, 64 KB writes, MB/s" "< 1"
 	row_loss ping "TCP ping-pong, 64 bytes, /s" "< 1"
 	row_loss connect "TCP connect and close, /s" "< 1"
