@@ -2,6 +2,7 @@
 #include "tools/flowattr_owner.h"
 
 #include <bpf/bpf.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/cgroup.h"
@@ -66,6 +67,9 @@ static struct connection seen_from(const struct packet_tuple *tuple, bool source
 		.netns = netns,
 	};
 
+	/* the id of an echo is a local port only */
+	if (tuple->protocol == IPPROTO_ICMP || tuple->protocol == IPPROTO_ICMPV6)
+		c.rport = 0;
 	memcpy(c.laddr, source ? tuple->source : tuple->destination, 16);
 	memcpy(c.raddr, source ? tuple->destination : tuple->source, 16);
 	return c;
@@ -199,7 +203,7 @@ int owner_find(void *context, const struct packet *packet, const struct packet_r
 	struct connection local = seen_from(&packet->tuple, out, record->netns);
 	struct connection peer = seen_from(&packet->tuple, !out, 0);
 	const struct process_id *sender = sender_of(finder, record), *there = NULL;
-	bool inside = !memcmp(record->interface, "lo", 3);
+	bool inside = !memcmp(record->interface, "lo", 3), waits;
 
 	let_go(finder);
 	if (sender)
@@ -208,12 +212,15 @@ int owner_find(void *context, const struct packet *packet, const struct packet_r
 		sender = find_at(finder, &local, ts_ns, &ret_owner->owner_src);
 	if (sender && record->flags & PACKET_CURRENT)
 		remember_sender(finder, &local, sender);
-	if (packet->tuple.family && packet->kind == PACKET_IP) {
+	/* echo requests are answered by the kernel */
+	if (packet->tuple.family && packet->kind == PACKET_IP && !packet_is_echo_request(packet)) {
 		peer.netns = inside ? record->netns : 0;
 		there = find_peer(finder, &local, &peer, ts_ns);
 	}
 	/* what is sent to this machine is somebody's soon */
-	if (!last && (!sender || (inside && !there)) && !(record->flags & PACKET_CAUSE))
+	waits = !sender ||
+		(inside && !there && packet->kind == PACKET_IP && !packet_is_echo_request(packet));
+	if (!last && waits)
 		return 0;
 	if (sender)
 		finder->local = *sender;

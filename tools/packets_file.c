@@ -113,20 +113,49 @@ void packet_file_free(struct packet_file *file)
 	free(file);
 }
 
-int packet_file_flush(struct packet_file *file)
+/* Bytes of the blocks that are whole within the first @n. */
+static size_t whole_blocks(const struct buffer *blocks, size_t n)
+{
+	size_t whole = 0;
+	uint32_t length;
+
+	while (n - whole >= 2 * sizeof(length)) {
+		memcpy(&length, blocks->data + whole + sizeof(length), sizeof(length));
+		if (length > n - whole)
+			break;
+		whole += length;
+	}
+	return whole;
+}
+
+/* To a file that can be cut where the disk was full. */
+static int write_regular(struct packet_file *file)
 {
 	struct buffer *blocks = &file->writer.blocks;
-	size_t whole = blocks->length;
-	int r;
+	size_t done = 0, whole;
+	int r = 0;
 
-	if (!whole)
-		return 0;
-	r = buffer_write(blocks, file->fd);
-	if (r == 0)
-		file->written += (off_t)whole;
-	else if (file->regular && ftruncate(file->fd, file->written) < 0)
+	while (done < blocks->length && !r) {
+		ssize_t n = write(file->fd, blocks->data + done, blocks->length - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	whole = r ? whole_blocks(blocks, done) : done;
+	file->written += (off_t)whole;
+	buffer_consume(blocks, whole);
+	if (r && ftruncate(file->fd, file->written) < 0)
 		return r; /* it ends in the middle of a block, and readers say so */
 	return r;
+}
+
+int packet_file_flush(struct packet_file *file)
+{
+	if (!file->writer.blocks.length)
+		return 0;
+	return file->regular ? write_regular(file) : buffer_write(&file->writer.blocks, file->fd);
 }
 
 static int new_interface(struct packet_file *file, const struct interface_key *key,

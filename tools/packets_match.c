@@ -64,8 +64,9 @@ static bool tuple_matches(const struct traffic_filter *t, const struct packet_tu
 
 bool packet_matches(const struct traffic_filter *t, const struct packet *packet, uint8_t direction)
 {
+	bool protocols = t->protocols && t->protocols != SELECT_ALL;
 	bool selects =
-		t->protocols || t->n_cidrs || t->n_ports || t->n_local_ports || t->n_remote_ports;
+		protocols || t->n_cidrs || t->n_ports || t->n_local_ports || t->n_remote_ports;
 	bool out = direction != PACKET_IN;
 
 	if (t->ipv4_only && packet->tuple.family != AF_INET)
@@ -75,7 +76,7 @@ bool packet_matches(const struct traffic_filter *t, const struct packet *packet,
 	if (!selects)
 		return true;
 	if (packet->kind == PACKET_ARP)
-		return !t->protocols && !t->n_ports && !t->n_local_ports && !t->n_remote_ports &&
+		return !protocols && !t->n_ports && !t->n_local_ports && !t->n_remote_ports &&
 		       address_matches(t, &packet->tuple);
 	if (!packet->tuple.family)
 		return false;
