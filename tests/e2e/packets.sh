@@ -1,0 +1,288 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# flowattr's packets: each with its process, as lines, as JSON, and in a pcapng file that a checker of
+# its own and Wireshark read back; filters; what has no socket; disks that are full and files that
+# are damaged.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2317
+. "$(dirname "$0")/lib.sh"
+TOOL=$BUILD/flowattr
+FILE=
+e2e_begin
+"${INSIDE[@]}" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+cp "$BUILD/tests/datagram" "$T/$NAME-datagrams" || bail "no $BUILD/tests/datagram"
+[ -x "$BUILD/tests/pcapng_check" ] || bail "no $BUILD/tests/pcapng_check"
+FILE=$T/packets.pcapng
+HERE=(--netns "/run/netns/$NS")
+
+# packets_match LEAST: is every packet its owner's? What is wrong goes to $T/problems.
+packets_match() {
+	grep '}$' "$T/out" >"$T/actual"
+	jq -rn --argjson least "$1" --slurpfile expected "$T/expected" --slurpfile actual "$T/actual" \
+		-f "$E2E/packets.jq" >"$T/problems" 2>&1
+	[ ! -s "$T/problems" ]
+}
+
+# generate PROGRAM ARG...: traffic; its log is $T/expected
+generate() {
+	"${INSIDE[@]}" timeout -k 2 60 "$@" >"$T/expected" 2>"$T/traffic.err" </dev/null ||
+		diag <"$T/traffic.err"
+}
+
+# live TEXT LEAST PROGRAM ARG...: --packets -j while it runs. Up to three times, as scenario().
+live() {
+	local text=$1 least=$2 try status
+	shift 2
+	for try in 1 2 3; do
+		tool_start --packets "${HERE[@]}"
+		generate "$@"
+		wait_until 4 packets_match "$least"
+		tool_wait INT
+		packets_match "$least"
+		status=$?
+		[ $status -ne 0 ] && [ "$try" -lt 3 ] || break
+		echo "# $text: once more"
+		head -n 5 "$T/problems" | diag
+	done
+	matched $status "$text"
+}
+
+# capture OPTION... -- PROGRAM ARG...: into $FILE
+capture() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	FORMAT=()
+	tool_start -w "$FILE" "${HERE[@]}" "${options[@]}"
+	FORMAT=(-j)
+	generate "$@"
+	sleep 0.2 # nothing says when a packet has been written
+	if alive "$TOOL_PID"; then tool_wait INT; else tool_wait; fi
+}
+
+# good TEXT: is $FILE as the specification has it?
+good() {
+	"$BUILD/tests/pcapng_check" "$FILE" >"$T/blocks" 2>"$T/problems"
+	matched $? "$1"
+}
+
+# reads OPTION...: $FILE, read back, as JSON in $T/out
+reads() {
+	"$TOOL" -r "$FILE" "$@" >"$T/out" 2>"$T/err" </dev/null
+	TOOL_STATUS=$?
+}
+
+count() {
+	wc -l <"$T/out"
+}
+
+# ---- live ----
+
+for family in -4 -6; do
+	for what in connect nonblock server-first refused exit threads; do
+		live "TCP $family: $what" 1 "$T/$NAME" $family $what
+	done
+	for what in connected sendfile; do
+		live "UDP $family: $what" 1 "$T/$NAME-datagrams" $family $what
+	done
+done
+
+# ---- a file ----
+
+for family in -6 -4; do
+	capture -- "$T/$NAME" $family connect
+	is "$TOOL_STATUS" 0 "-w, $family: SIGINT ends it with 0"
+	good "-w, $family: every block is as the specification has it"
+	reads -j
+	is "$TOOL_STATUS" 0 "-r, $family: status 0" || diag <"$T/err"
+	packets_match 8
+	matched $? "-r, $family: every packet has its process, and the other end's"
+done
+is "$(jq -rs 'map(select(.type == "interface").name) | unique | join(" ")' "$T/blocks")" lo \
+	"one interface, by its name"
+is "$(jq -s 'map(select(.type == "packet" and (.comment | not))) | length' "$T/blocks")" 0 \
+	"a comment on every packet"
+pids=$(jq -rs 'map(select(.type == "connect" or .type == "accept").pid) | sort | unique | join(" ")' \
+	"$T/expected")
+is "$(jq -rs 'map(select(.type == "process").pid) | sort | join(" ")' "$T/blocks")" "$pids" \
+	"a block for each process"
+is "$(jq -rs 'map(select(.type == "process").name) | unique | join(" ")' "$T/blocks")" "$NAME" \
+	"with its full name"
+is "$(jq -rs 'map(select(.type == "statistics") | [.os_dropped, .delivered]) | flatten | join(" ")' \
+	"$T/blocks")" "0 $(jq -s 'map(select(.type == "packet")) | length' "$T/blocks")" \
+	"statistics: nothing lost, the number of packets"
+cp "$FILE" "$T/good.pcapng"
+if command -v tshark >/dev/null; then
+	tshark -r "$FILE" -T fields -e frame.interface_name -e frame.comment -e tcp.srcport \
+		>"$T/shark" 2>"$T/shark.err"
+	is "$?" 0 "tshark reads it" || diag <"$T/shark.err"
+	is "$(grep -vci 'running as' "$T/shark.err")" 0 "without a complaint" || diag <"$T/shark.err"
+	jq -r 'select(.type == "connect" or .type == "accept") | "\(.lport) \(.pid)"' "$T/expected" |
+		sort -u >"$T/wanted"
+	awk -F '\t' '{ split($2, words, " "); print $3, words[2] }' "$T/shark" | sort -u >"$T/shark.pids"
+	is "$(cat "$T/shark.pids")" "$(cat "$T/wanted")" "its comments have the process of each port"
+	is "$(cut -f1 "$T/shark" | sort -u)" lo "and its interface names are right"
+	is "$(tshark -r "$FILE" -Y _ws.malformed 2>/dev/null | wc -l)" 0 "no packet is malformed"
+else
+	skip "tshark reads it" "no tshark"
+fi
+
+# ---- bytes ----
+
+if capture -- "$T/$NAME" -4 bytes 100000; then
+	reads -F payload_bytes,laddr,lport,raddr,rport,text -j
+	sent=$(jq -rs 'map(select(.type == "close").tx_bytes) | add' "$T/expected")
+	is "$(jq -s 'map(.payload_bytes) | add' "$T/out")" "$sent" "the payload of all packets is what was sent"
+fi
+
+# ---- what has no socket of a process ----
+
+tool_start --packets "${HERE[@]}"
+generate "$T/$NAME-datagrams" -4 ping
+sleep 0.2
+tool_wait INT
+pid=$(jq -rs 'map(select(.type == "flow").pid) | unique | join(" ")' "$T/expected")
+is "$(jq -rs 'map(select(.text | test("echo request")).pid) | unique | join(" ")' "$T/out")" "$pid" \
+	"echo requests are the asker's"
+is "$(jq -rs 'map(select(.text | test("echo reply")) | "\(.owner) \(.peer_pid)") | unique | join(",")' \
+	"$T/out")" "kernel $pid" "echo replies are the kernel's, for the asker"
+tool_start --packets "${HERE[@]}"
+generate "$T/$NAME" -4 unreachable 10.99.0.77 EHOSTUNREACH
+sleep 0.2
+tool_wait INT
+pid=$(jq -rs 'map(select(.type == "connect").pid) | unique | join(" ")' "$T/expected")
+arp=$(jq -rs 'map(select(.proto == "arp" and .direction == "out" and (.text | test("who-has 10.99.0.77"))).pid) |
+	unique | join(" ")' "$T/out")
+like "$pid" '^[0-9]+$' "generator: a connect to nobody's address"
+is "$arp" "$pid" "an ARP request is whose packet made the kernel ask"
+
+# ---- filters ----
+
+capture tcp dst port 1 -- "$T/$NAME" -4 connect
+reads
+is "$(count)" 0 "a FILTER that matches nothing"
+FILE=$T/good.pcapng
+reads tcp
+all=$(count)
+like "$all" '^[1-9]' "a FILTER that matches all"
+reads 'tcp[tcpflags] & tcp-syn != 0'
+is "$(count)" 2 "-r FILTER: SYN and SYN-ACK"
+reads -c 3
+is "$(count)" 3 "-r -c 3"
+reads -Q in
+is "$(count)" 0 "-r -Q in: on loopback all go out"
+reads -n "$NAME"
+is "$(count)" "$all" "-r -n"
+reads -n nobody
+is "$(count)" 0 "-r -n nobody"
+reads -p 1
+is "$(count)" 0 "-r -p 1"
+reads -i lo
+is "$(count)" "$all" "-r -i lo"
+reads -i eth7
+is "$(count)" 0 "-r -i eth7"
+FILE=$T/packets.pcapng
+
+for options in "-c 2" "-i lo -c 2" "-Q out -c 2" "-Q in -c 2" "-n $NAME -c 2" "--snaplen 60 -c 2"; do
+	# shellcheck disable=SC2086 # words
+	capture $options -- "$T/$NAME" -4 connect
+	good "$options: the file is good"
+	reads
+	is "$TOOL_STATUS $(count)" "0 2" "$options: two packets"
+done
+for options in "-i nosuch0" "-n nobody" "udp" "-6"; do
+	# shellcheck disable=SC2086 # words
+	capture $options -- "$T/$NAME" -4 connect
+	reads
+	is "$TOOL_STATUS $(count)" "0 0" "$options: none"
+done
+capture --snaplen 60 -- "$T/$NAME" -4 connect
+good "--snaplen 60: the file is good"
+is "$(jq -s 'map(select(.type == "packet").captured) | max' "$T/blocks")" 60 "and no packet is longer"
+
+tool_run -j --packets -- sh -c 'exec "$@" >/dev/null' sh "$T/$NAME" -4 connect
+is "$TOOL_STATUS" 0 "COMMAND: its status"
+is "$(jq -rs 'map(.name) | unique | join(" ")' "$T/out")" "$NAME" "and its packets only"
+
+tool_run --packets --netns "/run/netns/$NS" -c 1 'tcp port' 80 and
+is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "a bad FILTER: exit status 2, one line" || diag <"$T/err"
+like "$(cat "$T/err")" "FILTER: .*syntax" "with libpcap's message"
+tool_run -r "$T/good.pcapng" 'host ('
+is "$TOOL_STATUS" 2 "the same of -r"
+for word in "-r x -w y" "-w x -j" "-Q up" "--snaplen 0" "-r x -u root"; do
+	# shellcheck disable=SC2086 # words
+	tool_run $word
+	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"
+done
+
+# ---- lines ----
+
+FORMAT=()
+tool_start --packets "${HERE[@]}"
+FORMAT=(-j)
+generate "$T/$NAME" -4 connect
+sleep 0.3
+tool_wait INT
+like "$(head -n 1 "$T/out")" \
+	"^[0-9:]{8}\.[0-9]{6} lo +Out 127.0.0.1.[0-9]+ > 127.0.0.1.[0-9]+: Flags \[S\], seq [0-9]+, win [0-9]+, length 0  $NAME\[[0-9]+\] > $NAME\[[0-9]+\]$" \
+	"a line for people"
+
+# ---- bad luck ----
+
+"${INSIDE[@]}" bash -c 'while sleep 0.02; do echo x >/dev/udp/127.0.0.1/9; done' 2>/dev/null &
+LIVES+=($!)
+disown
+"${INSIDE[@]}" timeout 20 "$TOOL" -w /dev/full "${HERE[@]}" 2>"$T/err"
+is "$?" 1 "-w /dev/full: exit status 1"
+like "$(cat "$T/err")" "cannot write /dev/full: No space left" "and the reason"
+"${INSIDE[@]}" timeout 20 "$TOOL" -w - "${HERE[@]}" 2>"$T/err" | head -c 100 >"$T/out"
+is "${PIPESTATUS[0]} $(wc -c <"$T/out") $(wc -c <"$T/err")" "0 100 0" "-w - | head -c 100: a quiet end"
+"${INSIDE[@]}" timeout 20 "$TOOL" -w - -c 5 "${HERE[@]}" 2>"$T/err" >"$FILE"
+is "$?" 0 "-w - -c 5"
+good "standard output is such a file, too"
+"${INSIDE[@]}" timeout 20 "$TOOL" --packets "${HERE[@]}" 2>"$T/err" | head -n 1 >"$T/out"
+is "${PIPESTATUS[0]} $(count) $(wc -c <"$T/err")" "0 1 0" "--packets | head -n 1: a quiet end"
+tool_run -w "$T/nowhere/file" "${HERE[@]}"
+is "$TOOL_STATUS $(wc -l <"$T/err")" "1 1" "-w where nothing can be: exit status 1, one line"
+mkdir "$T/small" && mount -t tmpfs -o size=64k small "$T/small" 2>/dev/null && {
+	"${INSIDE[@]}" timeout 60 "$TOOL" -w "$T/small/file" "${HERE[@]}" 2>"$T/err" &
+	TOOL_PID=$!
+	for _ in $(seq 20); do
+		alive "$TOOL_PID" && "${INSIDE[@]}" timeout 20 "$T/$NAME" -4 bytes 100000 >/dev/null 2>&1
+	done
+	wait "$TOOL_PID"
+	is "$?" 1 "a full disk: exit status 1"
+	TOOL_PID=''
+	FILE=$T/small/file
+	good "and the file is good as far as it goes"
+	umount "$T/small"
+}
+
+# ---- damaged files ----
+
+size=$(stat -c %s "$T/good.pcapng")
+bad=0
+for n in 0 1 7 8 11 12 27 28 60 100 200 $((size / 2)) $((size - 1)); do
+	head -c "$n" "$T/good.pcapng" >"$T/cut"
+	FILE=$T/cut
+	reads
+	case $TOOL_STATUS in
+	1) [ "$(wc -l <"$T/err")" -eq 1 ] && grep -q 'at byte' "$T/err" || bad=1 ;;
+	0) [ "$n" -ge 28 ] || bad=1 ;; # cut between two blocks
+	*) bad=1 ;;
+	esac
+	[ $bad -eq 0 ] || break
+done
+is "$bad" 0 "-r of a file that is cut short: status 1 and one line" || diag <"$T/err"
+"$TOOL" -r - <"$T/good.pcapng" >"$T/out" 2>"$T/err"
+is "$? $(count)" "0 $all" "-r -: standard input"
+"$TOOL" -r /dev/zero >"$T/out" 2>"$T/err"
+is $? 1 "-r /dev/zero: status 1"
+"$TOOL" -r "$T/nofile" >"$T/out" 2>"$T/err"
+is "$? $(wc -l <"$T/err")" "1 1" "-r of no file: status 1, one line"
+"$TOOL" -r "$T/good.pcapng" 2>"$T/err" | head -n 1 >"$T/out"
+is "${PIPESTATUS[0]} $(wc -c <"$T/err")" "0 0" "-r | head -n 1: a quiet end"
+e2e_end
