@@ -83,11 +83,15 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 {
 	__u32 *working;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
 	working = hook_begin(HOOK_STATE, true);
-	state_by_process(sk, new_state);
-	state_by_packet(sk, old_state, new_state);
+	if (sk->sk_protocol == IPPROTO_MPTCP) {
+		mptcp_state(sk, new_state);
+	} else {
+		state_by_process(sk, new_state);
+		state_by_packet(sk, old_state, new_state);
+	}
 	hook_end(working);
 	return 0;
 }
@@ -187,6 +191,14 @@ static __always_inline bool touch_wanted(void)
 	return settings.touch && touch_now;
 }
 
+static __always_inline void stream_touch(struct sock *sk, __u8 source)
+{
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		mptcp_touch(sk, source);
+	else
+		socket_touch(sk, source);
+}
+
 /* Datagrams; and the first touch of an accepted socket, where no function hook tells who accepted
  * it. */
 static __always_inline void receive(struct sock *sk, int ret, int flags)
@@ -194,7 +206,7 @@ static __always_inline void receive(struct sock *sk, int ret, int flags)
 	if (sk->sk_type != SOCK_STREAM)
 		datagram_received(sk, ret, flags);
 	else if (touch_wanted())
-		socket_touch(sk, OWNER_RECV);
+		stream_touch(sk, OWNER_RECV);
 }
 
 static __always_inline void send(struct sock *sk, int ret)
@@ -202,7 +214,7 @@ static __always_inline void send(struct sock *sk, int ret)
 	if (sk->sk_type != SOCK_STREAM)
 		datagram_sent(sk, ret);
 	else if (touch_wanted())
-		socket_touch(sk, OWNER_SEND);
+		stream_touch(sk, OWNER_SEND);
 }
 
 SEC("tp_btf/sock_recv_length")

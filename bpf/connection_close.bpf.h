@@ -35,22 +35,16 @@ static __noinline void close_begin_unknown(struct sock *sk, const struct process
 	socket_put(sk, &fresh);
 }
 
-/* This end closes, in the context of who does it (FIN, or an RST of its own). */
-static __noinline void close_begin(struct sock *sk, struct socket_state *state)
+/* This end closes, in the context of who does it. */
+static __noinline int close_by_current(const struct sock *sk, struct socket_state *state)
 {
 	struct process_id closer = {};
 
-	if (state)
-		begin_missed(sk, state);
-	if (state && !(state->who & SOCKET_UNRESOLVED) && is_owned_by_current(state))
-		return;
+	if (!(state->who & SOCKET_UNRESOLVED) && is_owned_by_current(state))
+		return 0;
 	current_read_id(&closer);
 	if (closer.flags & PROCESS_KTHREAD)
-		return; /* a late fput: somebody else's work */
-	if (!state) {
-		close_begin_unknown(sk, &closer);
-		return;
-	}
+		return 0; /* a late fput: somebody else's work */
 	if (state->who & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, OWNER_CLOSE);
 	/* handed on, or kept through an exec: who closed it had it last */
@@ -60,6 +54,22 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 	state->owner = closer;
 	if (filter_wants_current(&settings.filter, &closer))
 		state->who |= SOCKET_WANTED;
+	return 0;
+}
+
+/* The same (FIN, or an RST of its own) of a socket that may not be known. */
+static __noinline void close_begin(struct sock *sk, struct socket_state *state)
+{
+	struct process_id closer = {};
+
+	if (state) {
+		begin_missed(sk, state);
+		close_by_current(sk, state);
+		return;
+	}
+	current_read_id(&closer);
+	if (!(closer.flags & PROCESS_KTHREAD))
+		close_begin_unknown(sk, &closer);
 }
 
 static __always_inline __u8 closed_by(const struct sock *sk, const struct socket_state *state,

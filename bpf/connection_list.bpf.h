@@ -5,6 +5,7 @@
 
 #include "connection_accept.bpf.h"
 #include "connection_datagram.bpf.h"
+#include "connection_mptcp.bpf.h"
 
 #define SOCKFS_MAGIC 0x534f434b
 
@@ -29,10 +30,12 @@ int list_unheld(struct iterator_tcp *ctx)
 	if (state) {
 		record.live = !!(state->flags & SOCKET_LIVE);
 		found.cookie = state->cookie;
-	} else if (settings.has_cookie) {
+	} else if (settings.has_cookie && !mptcp_is_below(tcp)) {
 		found.cookie = bpf_get_socket_cookie(common);
 	} else {
-		found.cookie = (__u64)common; /* has COOKIE_OWN */
+		found.cookie = READ(common, skc_cookie.counter); /* as list_sockets */
+		if (!found.cookie)
+			found.cookie = (__u64)common; /* has COOKIE_OWN */
 	}
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
 	connection_fill(&record.connection, &found, common->skc_state);
@@ -214,6 +217,20 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	return 0;
 }
 
+/* The TCP socket behind that of an application, which may be itself, and its cookie; NULL: none. No
+ * program may ask for the cookie of one that is only pointed to. */
+static __always_inline struct sock *list_tcp(struct sock *sk, __u64 *cookie)
+{
+	struct sock *first;
+
+	if (READ(sk, sk_protocol) == IPPROTO_TCP)
+		return sk;
+	first = (struct sock *)mptcp_first(sk);
+	if (first)
+		*cookie = READ(first, __sk_common.skc_cookie.counter);
+	return first;
+}
+
 /* Sockets that exist already: one record for each descriptor that holds one. */
 SEC("iter/task_file")
 int list_sockets(struct iterator_task_file *ctx)
@@ -231,8 +248,10 @@ int list_sockets(struct iterator_task_file *ctx)
 	if (READ(sk, sk_type) != SOCK_STREAM) {
 		if (selects(SELECT_DATAGRAMS))
 			list_held_datagram(ctx, task, file, sk, cookie);
-	} else if (selects(SELECT_TCP) && READ(sk, sk_protocol) == IPPROTO_TCP) {
-		list_held_tcp(ctx, task, file, sk, cookie);
+	} else if (selects(SELECT_TCP)) {
+		sk = list_tcp(sk, &cookie);
+		if (sk)
+			list_held_tcp(ctx, task, file, sk, cookie);
 	}
 	return 0;
 }
@@ -245,13 +264,15 @@ int resolve_accepts(struct iterator_task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct socket_state *state;
+	const struct sock *first;
 	struct sock *sk;
 	__u64 cookie;
 
 	if (!task || !file || READ(file, f_cred) != READ(task, cred))
 		return 0;
 	sk = file_sock(file, &cookie);
-	state = sk ? socket_find(sk) : NULL;
+	first = sk ? mptcp_first(sk) : NULL;
+	state = sk ? socket_find(first ? first : sk) : NULL;
 	if (!state || !(state->who & SOCKET_UNRESOLVED))
 		return 0;
 	own_by_acceptor(state, task);

@@ -4,7 +4,8 @@
  * a line on stdout, each record that connsnoop has to print for them, with just the keys that are
  * certain. lib.sh compares.
  *
- * traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]     -m: IPv4 through an IPv6 socket
+ * traffic [-4|-6|-m] [-M] [-p PORT] SCENARIO [ARG...]
+ *   -m: IPv4 through an IPv6 socket; -M: Multipath TCP
  *
  * At a phase() the generator writes "phase NAME" to stderr and waits for a line on stdin, so that
  * the test can start or stop the tool in between. Any surprise ends the program with status 1.
@@ -37,12 +38,16 @@
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
 #endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 #define LIFE_SECONDS 120  /* no process of a scenario lives longer */
 #define ABORTED	     (-1) /* as an error: the caller gives up */
 
 struct run {
-	char mode; /* '4', '6', 'm' */
+	char mode;    /* '4', '6', 'm' */
+	int protocol; /* of sockets; 0: TCP */
 	uint16_t port;
 	int argc; /* arguments behind the scenario */
 	char **argv;
@@ -344,11 +349,18 @@ static struct address address_local(int fd)
 	return address;
 }
 
+/* 0: not to be had. Of Multipath TCP the records have that of the connection underneath. */
 static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie;
 	socklen_t length = sizeof(cookie);
+	int protocol;
+	socklen_t size = sizeof(protocol);
 
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size))
+		die("SO_PROTOCOL");
+	if (protocol == IPPROTO_MPTCP)
+		return 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length))
 		die("SO_COOKIE");
 	return cookie;
@@ -372,7 +384,7 @@ static struct ends ends_of(int fd, const struct address *remote)
 static int new_socket(const struct run *run, int flags)
 {
 	int fd = socket(run->mode == '4' ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | flags,
-			0);
+			run->protocol);
 
 	if (fd < 0)
 		die("socket");
@@ -2032,16 +2044,18 @@ int main(int argc, char **argv)
 	struct run run = {.mode = '4', .command_line = argv};
 	int option;
 
-	while ((option = getopt(argc, argv, "+46mp:")) != -1) {
+	while ((option = getopt(argc, argv, "+46mMp:")) != -1) {
 		if (option == 'p')
 			run.port = (uint16_t)atoi(optarg);
+		else if (option == 'M')
+			run.protocol = IPPROTO_MPTCP;
 		else if (option == '?')
-			die("usage: traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]");
+			die("usage: traffic [-4|-6|-m] [-M] [-p PORT] SCENARIO [ARG...]");
 		else
 			run.mode = (char)option;
 	}
 	if (optind >= argc)
-		die("usage: traffic [-4|-6|-m] [-p PORT] SCENARIO [ARG...]");
+		die("usage: traffic [-4|-6|-m] [-M] [-p PORT] SCENARIO [ARG...]");
 	run.argc = argc - optind - 1;
 	run.argv = argv + optind + 1;
 	alarm(LIFE_SECONDS);
