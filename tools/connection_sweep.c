@@ -9,9 +9,7 @@
 #include "lib/iterator.h"
 #include "lib/privileges.h"
 
-#define SWEEP_MIN_NS (40 * 1000 * 1000ULL) /* between two sweeps, however many flows wait */
-#define SWEEP_SHARE  20			   /* one part in so many of the time goes into sweeps */
-#define IDLE_PARTS   8			   /* an idle flow is found within that part of --idle */
+#define IDLE_PARTS 8 /* an idle flow is found within that part of --idle */
 
 int sweep_init(struct sweep *sweep, struct connection_bpf *bpf, uint64_t idle_ns)
 {
@@ -57,13 +55,13 @@ static int no_record(void *context _unused_, const struct record_header *record 
 int sweep_tick(struct sweep *sweep, uint64_t now_ns, bool end)
 {
 	const struct record_sizes none = {};
-	uint64_t wanted, since = now_ns - sweep->swept_ns;
+	uint64_t wanted;
 	int r;
 
-	if (!sweep->bpf || since < SWEEP_SHARE * sweep->took_ns)
+	if (!sweep->bpf)
 		return 0;
 	wanted = sweep->bpf->bss->flow_counters.sweeps;
-	if (wanted == sweep->done ? since < sweep->idle_every_ns : since < SWEEP_MIN_NS && !end)
+	if (!sweep_is_due(sweep, wanted, now_ns, end))
 		return 0;
 	sweep->done = wanted;
 	sweep->swept_ns = clock_now_ns();

@@ -8,6 +8,7 @@
 #define CONNECTION_SWEEP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base.h"
 
@@ -29,6 +30,22 @@ void sweep_release(struct sweep *sweep);
 
 /* Will sweeping take capabilities? Before 5.19 it does. */
 bool sweep_needs_rights(struct sweep *sweep);
+
+#define SWEEP_MIN_NS (40 * 1000 * 1000ULL) /* between two sweeps, however many flows wait */
+#define SWEEP_SHARE  20			   /* one part in so many of the time goes into sweeps */
+
+/* Is it time to? @wanted: flow_counters.sweeps, which grows as flows come to wait for a sweep. */
+static inline bool sweep_is_due(const struct sweep *sweep, uint64_t wanted, uint64_t now_ns,
+				bool end)
+{
+	uint64_t since = now_ns - sweep->swept_ns;
+
+	if (since < SWEEP_SHARE * sweep->took_ns)
+		return false;
+	if (wanted == sweep->done)
+		return since >= sweep->idle_every_ns;
+	return since >= SWEEP_MIN_NS || end;
+}
 
 /* Sweeps if it is time to. @end: at once, if any flow waits for it. Returns 0 or a negative errno.
  */
