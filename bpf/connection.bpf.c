@@ -78,11 +78,28 @@ static __always_inline void state_by_process(struct sock *sk, int new_state)
 	}
 }
 
+/* SCTP binds by itself, and listens as TCP does. */
+static __always_inline int state_of_sctp(struct sock *sk, int new_state)
+{
+	if (selects(SELECT_SCTP) && new_state == BPF_TCP_LISTEN)
+		bind_tell(sk, datagram_cookie(sk), IPPROTO_SCTP);
+	return 0;
+}
+
+/* Only without on_state. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state_sctp, struct sock *sk, int old_state, int new_state)
+{
+	return sk->sk_protocol == IPPROTO_SCTP ? state_of_sctp(sk, new_state) : 0;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 {
 	__u32 *working;
 
+	if (sk->sk_protocol == IPPROTO_SCTP)
+		return state_of_sctp(sk, new_state);
 	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
 	working = hook_begin(HOOK_STATE, true);
@@ -203,7 +220,7 @@ static __always_inline void stream_touch(struct sock *sk, __u8 source)
  * it. */
 static __always_inline void receive(struct sock *sk, int ret, int flags)
 {
-	if (sk->sk_type != SOCK_STREAM)
+	if (!is_stream(sk->sk_type, sk->sk_protocol))
 		datagram_received(sk, ret, flags);
 	else if (touch_wanted())
 		stream_touch(sk, OWNER_RECV);
@@ -211,7 +228,7 @@ static __always_inline void receive(struct sock *sk, int ret, int flags)
 
 static __always_inline void send(struct sock *sk, int ret)
 {
-	if (sk->sk_type != SOCK_STREAM)
+	if (!is_stream(sk->sk_type, sk->sk_protocol))
 		datagram_sent(sk, ret);
 	else if (touch_wanted())
 		stream_touch(sk, OWNER_SEND);

@@ -43,7 +43,8 @@ enum connection_record_type {
 #define SELECT_ICMP	 0x04U /* ping sockets */
 #define SELECT_RAW	 0x08U
 #define SELECT_PACKET	 0x10U
-#define SELECT_ALL	 0x1fU
+#define SELECT_SCTP	 0x20U /* what it carries is told as datagrams are */
+#define SELECT_ALL	 0x3fU
 #define SELECT_DATAGRAMS (SELECT_ALL & ~SELECT_TCP)
 
 #define EVENT_BIT(type) (1U << ((type)-RECORD_TOOL))

@@ -5,13 +5,14 @@
 
 #include "connection_arrival.bpf.h"
 
-#define AF_PACKET    17
-#define SOCK_STREAM  1
-#define SOCK_DGRAM   2
-#define SOCK_RAW     3
-#define RCV_SHUTDOWN 1
-#define MSG_PEEK     0x2
-#define MSG_ERRQUEUE 0x2000
+#define AF_PACKET      17
+#define SOCK_STREAM    1
+#define SOCK_DGRAM     2
+#define SOCK_RAW       3
+#define SOCK_SEQPACKET 5
+#define RCV_SHUTDOWN   1
+#define MSG_PEEK       0x2
+#define MSG_ERRQUEUE   0x2000
 
 static __always_inline __u32 selects(__u32 protocols)
 {
@@ -25,6 +26,8 @@ static __always_inline __u16 datagram_protocol(__u32 family, __u32 type, __u32 p
 		return selects(SELECT_PACKET) ? PROTOCOL_PACKET : 0;
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
+	if (protocol == IPPROTO_SCTP && type != SOCK_RAW)
+		return selects(SELECT_SCTP) ? protocol : 0;
 	if (type == SOCK_RAW)
 		return selects(SELECT_RAW) ? PROTOCOL_RAW : 0;
 	if (type != SOCK_DGRAM)
@@ -50,9 +53,10 @@ static __always_inline __u64 datagram_cookie(struct sock *sk)
 	return settings.has_cookie ? bpf_get_socket_cookie(sk) : (__u64)sk; /* has COOKIE_OWN */
 }
 
-static __always_inline bool is_udp(__u32 protocol)
+/* All that is no datagram socket here. */
+static __always_inline bool is_stream(__u32 type, __u32 protocol)
 {
-	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+	return type == SOCK_STREAM && protocol != IPPROTO_SCTP;
 }
 
 static __always_inline __u16 sock_datagram_protocol(const struct sock *sk)
@@ -94,6 +98,14 @@ static __always_inline struct flow *flow_find(const struct sock *sk, const struc
 	return flow ? flow : flow_begin(sk, key, protocol, direction);
 }
 
+/* Does the socket say who the peer is, if it is connected? Packet sockets have none, and an SCTP
+ * socket of many associations says who it connected to last. */
+static __always_inline bool has_peer(const struct sock *sk, __u32 protocol)
+{
+	return protocol != PROTOCOL_PACKET &&
+	       (protocol != IPPROTO_SCTP || sk->sk_type == SOCK_STREAM);
+}
+
 static __always_inline void datagram_sent(struct sock *sk, int length)
 {
 	__u32 protocol = blur(sock_datagram_protocol(sk));
@@ -103,13 +115,13 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 
 	if (!protocol)
 		return;
-	known = peer_take(&key); /* also if it was not sent */
+	known = peer_take(&key, protocol); /* also if it was not sent */
 	if (length < 0)
 		return;
-	if (!known && protocol != PROTOCOL_PACKET)
+	if (!known && has_peer(sk, protocol))
 		known = peer_of_socket(&sk->__sk_common, &key) ||
 			(is_udp(protocol) && peer_of_cork(sk, &key));
-	if (!known && protocol != PROTOCOL_PACKET)
+	if (!known && has_peer(sk, protocol))
 		__sync_fetch_and_add(&flow_counters.no_peer, 1);
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
@@ -122,11 +134,13 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 	flow->used_ns = about_now_ns();
 }
 
-/* A datagram may be empty; so is what is received behind shutdown(SHUT_RD). */
+/* A datagram may be empty; so is what is received behind shutdown(SHUT_RD), and the end of SCTP. */
 static __always_inline bool datagram_came(const struct sock *sk, int length, int flags)
 {
 	if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return false;
+	if (sk->sk_protocol == IPPROTO_SCTP)
+		return length;
 	return length || !(sk->sk_shutdown & RCV_SHUTDOWN);
 }
 
@@ -139,16 +153,18 @@ static __always_inline void datagram_received(struct sock *sk, int length, int f
 
 	if (!protocol)
 		return;
-	known = peer_take(&key); /* also if it stays in the queue */
+	known = peer_take(&key, protocol); /* also if it stays in the queue */
 	if (!datagram_came(sk, length, flags))
 		return;
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!peer_is_connected(&sk->__sk_common)) {
+	if (!has_peer(sk, protocol)) {
+		/* none that is known */
+	} else if (!peer_is_connected(&sk->__sk_common)) {
 		if (settings.watch_arrivals && is_udp(protocol) &&
 		    !(known && arrival_is_named(key.cookie)))
 			known = arrival_received(sk, &key, length, known);
-		if (!known && protocol != PROTOCOL_PACKET)
+		if (!known)
 			__sync_fetch_and_add(&flow_counters.no_peer, 1);
 	} else if (!known) {
 		peer_of_socket(&sk->__sk_common, &key);
@@ -168,7 +184,7 @@ int on_sendmsg4(struct bpf_sock_addr *ctx)
 	__u64 raddr[2];
 
 	address_from_ipv4(raddr, ctx->user_ip4);
-	peer_put(raddr, bpf_ntohs(ctx->user_port));
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
 	return 1;
 }
 
@@ -179,7 +195,7 @@ int on_sendmsg6(struct bpf_sock_addr *ctx)
 
 	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
 	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
-	peer_put(raddr, bpf_ntohs(ctx->user_port));
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
 	return 1;
 }
 
@@ -189,7 +205,7 @@ int on_recvmsg4(struct bpf_sock_addr *ctx)
 	__u64 raddr[2];
 
 	address_from_ipv4(raddr, ctx->user_ip4);
-	peer_put(raddr, bpf_ntohs(ctx->user_port));
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
 	return 1;
 }
 
@@ -200,7 +216,7 @@ int on_recvmsg6(struct bpf_sock_addr *ctx)
 
 	raddr[0] = ctx->user_ip6[0] | (__u64)ctx->user_ip6[1] << 32;
 	raddr[1] = ctx->user_ip6[2] | (__u64)ctx->user_ip6[3] << 32;
-	peer_put(raddr, bpf_ntohs(ctx->user_port));
+	peer_put(raddr, bpf_ntohs(ctx->user_port), 0);
 	return 1;
 }
 
@@ -218,8 +234,9 @@ int BPF_PROG(on_copy, const struct sk_buff *skb, int length)
 	if (type == SOCK_STREAM)
 		return 0;
 	protocol = datagram_protocol(READ(sk, __sk_common.skc_family), type, READ(sk, sk_protocol));
-	if (protocol && protocol != PROTOCOL_PACKET && packet_source(skb, source.raddr, NULL))
-		peer_put(source.raddr, 0);
+	if (protocol && protocol != PROTOCOL_PACKET && protocol != IPPROTO_SCTP &&
+	    packet_source(skb, source.raddr, NULL))
+		peer_put(source.raddr, 0, protocol);
 	return 0;
 }
 

@@ -8,14 +8,14 @@
 
 static __always_inline int sendmsg_returned(struct socket *socket, int r)
 {
-	if (socket->type != SOCK_STREAM && socket->sk)
+	if (socket->sk && !is_stream(socket->type, socket->sk->sk_protocol))
 		datagram_sent(socket->sk, r);
 	return 0;
 }
 
 static __always_inline int recvmsg_returned(struct socket *socket, int flags, int r)
 {
-	if (socket->type != SOCK_STREAM && socket->sk)
+	if (socket->sk && !is_stream(socket->type, socket->sk->sk_protocol))
 		datagram_received(socket->sk, r, flags);
 	return 0;
 }
@@ -79,7 +79,7 @@ int BPF_PROG(on_consume, struct sock *sk, struct sk_buff *skb, int length)
 	__u16 rport;
 
 	if (packet_source(skb, raddr, &rport))
-		peer_put(raddr, rport);
+		peer_put(raddr, rport, 0);
 	return 0;
 }
 

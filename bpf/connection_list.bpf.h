@@ -168,6 +168,8 @@ static __noinline int list_held_datagram(struct iterator_task_file *ctx, struct 
 	record_head(&record.header, RECORD_OPEN, sizeof(record));
 	connection_fill(&record.connection, &found, READ(sk, __sk_common.skc_state));
 	record.connection.protocol = protocol;
+	if (record.connection.state == BPF_TCP_LISTEN) /* of SCTP */
+		record.backlog = READ(sk, sk_max_ack_backlog);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }
@@ -245,7 +247,7 @@ int list_sockets(struct iterator_task_file *ctx)
 	sk = file_sock(file, &cookie);
 	if (!sk)
 		return 0;
-	if (READ(sk, sk_type) != SOCK_STREAM) {
+	if (!is_stream(READ(sk, sk_type), READ(sk, sk_protocol))) {
 		if (selects(SELECT_DATAGRAMS))
 			list_held_datagram(ctx, task, file, sk, cookie);
 	} else if (selects(SELECT_TCP)) {

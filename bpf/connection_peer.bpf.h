@@ -17,7 +17,7 @@ struct peer {
 	__u64 thread; /* pid_tgid of the call; 0: none */
 	__u64 raddr[2];
 	__u16 rport;	/* host order */
-	__u16 protocol; /* IPPROTO_* of the route; 0: the address was given to UDP */
+	__u16 protocol; /* whose address it is: 0: UDP's, else one that looks up routes */
 	__u32 pad;
 };
 
@@ -37,7 +37,7 @@ static __always_inline struct peer *peer_slot(__u64 thread)
 	return bpf_map_lookup_elem(&peers, &index);
 }
 
-static __always_inline void peer_put(const __u64 raddr[2], __u16 rport)
+static __always_inline void peer_put(const __u64 raddr[2], __u16 rport, __u16 protocol)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct peer *peer = peer_slot(thread);
@@ -47,6 +47,7 @@ static __always_inline void peer_put(const __u64 raddr[2], __u16 rport)
 	peer->raddr[0] = raddr[0];
 	peer->raddr[1] = raddr[1];
 	peer->rport = rport;
+	peer->protocol = protocol;
 	peer->thread = thread;
 }
 
@@ -65,21 +66,30 @@ static __always_inline void peer_by_route(const void *flow, __u8 protocol, const
 	end = stack + STACK_BYTES;
 	asm volatile("" : "+r"(end)); /* no subtraction: not with such a pointer */
 	if ((__u64)flow >= stack && (__u64)flow < end)
-		peer_put(raddr, 0);
+		peer_put(raddr, 0, protocol);
 }
 
-/* The peer that the current call has left, if any: once. */
-static __always_inline bool peer_take(struct flow_key *key)
+static __always_inline bool is_udp(__u32 protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* The peer that the current call has left, if any: once. Calls of other kinds look up routes as
+ * well, and nobody takes what they leave: connect, for one, and all of SCTP. */
+static __always_inline bool peer_take(struct flow_key *key, __u32 protocol)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct peer *peer = peer_slot(thread);
 
 	if (!peer || peer->thread != thread)
 		return false;
+	peer->thread = 0;
+	if (protocol == IPPROTO_SCTP || protocol == PROTOCOL_PACKET ||
+	    !peer->protocol != is_udp(protocol))
+		return false;
 	key->raddr[0] = peer->raddr[0];
 	key->raddr[1] = peer->raddr[1];
 	key->rport = peer->rport;
-	peer->thread = 0;
 	return true;
 }
 

@@ -124,6 +124,8 @@ static void choose_for_datagrams(const struct connection_request *o, struct conn
 	if (o->events & EVENT_BIT(RECORD_LISTEN)) {
 		want(bpf->progs.on_bind4, udp);
 		want(bpf->progs.on_bind6, udp);
+		want(bpf->progs.on_state_sctp,
+		     (o->traffic->protocols & (SELECT_SCTP | SELECT_TCP)) == SELECT_SCTP);
 	}
 	if (o->events & (EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE)) &&
 	    connection_sees_datagrams(f)) {

@@ -45,6 +45,8 @@ const char *word_protocol(uint16_t protocol)
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return "icmp";
+	case IPPROTO_SCTP:
+		return "sctp";
 	case PROTOCOL_RAW:
 		return "raw";
 	case PROTOCOL_PACKET:
@@ -60,6 +62,8 @@ bool is_datagram(const struct connection *connection)
 
 bool takes_datagrams(const struct connection *connection)
 {
+	if (connection->protocol == IPPROTO_SCTP)
+		return connection->state == TCP_LISTEN;
 	return (connection->protocol == IPPROTO_UDP || connection->protocol == IPPROTO_UDPLITE) &&
 	       connection->state == TCP_CLOSE && connection->lport;
 }

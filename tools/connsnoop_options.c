@@ -19,16 +19,21 @@
 #define IDLE_SECONDS "60"
 #define IDLE_NS	     (60 * NSEC_PER_SEC)
 
-static const char doc[] = "Show who talks to whom: every TCP connection and every flow of "
-			  "datagrams (UDP, ping, raw and packet sockets) with the process "
-			  "behind it, the shortest-lived included.\v"
-			  "Examples:\n"
-			  "  connsnoop                        every connection of this machine\n"
-			  "  connsnoop -x                     only connects that fail\n"
-			  "  connsnoop -D 443 -n 'firefox*'   by remote port and process name\n"
-			  "  connsnoop -j | jq .name          for scripts\n"
-			  "  connsnoop -l                     what is open now, with all holders\n"
-			  "  connsnoop -- curl localhost      of one command and its children\n";
+static const char doc[] =
+	"Show who talks to whom: every TCP connection and every flow of "
+	"datagrams (UDP, ping, raw, packet and SCTP sockets) with the "
+	"process behind it, the shortest-lived included.\v"
+	"Examples:\n"
+	"  connsnoop                        every connection of this machine\n"
+	"  connsnoop -x                     only connects that fail\n"
+	"  connsnoop -D 443 -n 'firefox*'   by remote port and process name\n"
+	"  connsnoop -j | jq .name          for scripts\n"
+	"  connsnoop -l                     what is open now, with all holders\n"
+	"  connsnoop -- curl localhost      of one command and its children\n"
+	"\n"
+	"Kernels: datagrams take Linux 6.3, or functions that can be traced (fexit, "
+	"so not with --backend tracepoint or kprobe). Elsewhere only TCP is shown, "
+	"and stderr says so. --features tells what this kernel offers.\n";
 
 static const struct argp_option options[] = {
 	{"list", 'l', NULL, 0, "print the sockets that are open now, and end", 0},
@@ -43,7 +48,7 @@ static const struct argp_option options[] = {
 };
 
 /* By bits of SELECT_*. */
-static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", NULL};
+static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", "sctp", NULL};
 
 static error_t parse(int key, char *word, struct argp_state *state)
 {

@@ -49,7 +49,7 @@ static const struct argp_option options[] = {
 };
 
 /* By bits of SELECT_*. */
-static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", NULL};
+static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", "sctp", NULL};
 
 static void parse_by(const char *word, struct flowattr_options *o)
 {

@@ -10,6 +10,9 @@ e2e_begin
 cp "$BUILD/tests/datagram" "$T/$NAME" || bail "cannot set up $T"
 "${INSIDE[@]}" sysctl -qw net.ipv4.ping_group_range="0 2147483647" || bail "sysctl"
 
+# Not all of Debian's kernels have what it is made with by default.
+! has sctp || "${INSIDE[@]}" sysctl -qw net.sctp.cookie_hmac_alg=none 2>/dev/null
+
 UDPLITE=yes # until 7.0
 "${INSIDE[@]}" "$T/$NAME" -l any 2>&1 | grep -q EPROTONOSUPPORT && UDPLITE=
 
@@ -57,6 +60,15 @@ for family in -4 -6; do
 	done
 done
 scenario "packet sockets" -4 packet
+for family in -4 -6 -m; do
+	for what in sctp sctp-many; do
+		if has sctp; then
+			scenario "$(family_name $family): $what" $family $what
+		else
+			skip "$(family_name $family): $what" "$LACKS"
+		fi
+	done
+done
 
 # Who of several threads receives a datagram is not the generator's to say: their sums are.
 for family in -4 -6 -m; do
@@ -112,9 +124,30 @@ done
 tool_start --netns "/run/netns/$NS" --proto icmp
 scenario "--proto icmp: ping" -4 ping
 tool_wait INT
-tool_run --proto tcp,sctp
+if has sctp; then
+	tool_start --netns "/run/netns/$NS" --proto sctp
+	scenario "--proto sctp: SCTP" -4 sctp
+	tool_wait INT
+else
+	skip "--proto sctp: SCTP" "$LACKS"
+fi
+tool_run --proto tcp,dccp
 is "$TOOL_STATUS" 2 "--proto with a protocol that is none: exit status 2"
-like "$(cat "$T/err")" "sctp.*tcp, udp, icmp, raw, packet" "and the list of those that are"
+like "$(cat "$T/err")" "dccp.*tcp, udp, icmp, raw, packet, sctp" "and the list of those that are"
+
+# ---- where they cannot be seen ----
+
+if has datagrams; then
+	skip "--backend tracepoint: says that only TCP is shown" "the tracepoints show them"
+	skip "--backend tracepoint --proto udp: exit status 1" "the tracepoints show them"
+else
+	tool_start --netns "/run/netns/$NS" --backend tracepoint
+	tool_wait INT
+	is "$(grep -c "datagrams.*only TCP is shown" "$T/err")" 1 \
+		"--backend tracepoint: says that only TCP is shown" || diag <"$T/err"
+	tool_run --netns "/run/netns/$NS" --backend tracepoint --proto udp
+	is "$TOOL_STATUS $(wc -l <"$T/err")" "1 1" "--backend tracepoint --proto udp: exit status 1"
+fi
 
 # ---- lists ----
 
@@ -133,6 +166,23 @@ for family in -4 -6 -m; do
 	traffic_go
 	traffic_end
 	ok $? "generator: open"
+done
+
+for options in -l --listening; do
+	if ! has sctp; then
+		skip "$options: SCTP that listens" "$LACKS"
+		continue
+	fi
+	seen
+	traffic_start -4 sctp-open
+	traffic_phase open
+	grep '"open"' "$T/expected" >"$T/listed"
+	cp "$T/listed" "$T/expected"
+	tool_run $options -j --netns "/run/netns/$NS"
+	compare "$options: SCTP that listens"
+	traffic_go
+	traffic_end
+	ok $? "generator: sctp-open"
 done
 
 # ---- COMMAND ----

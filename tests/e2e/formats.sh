@@ -72,6 +72,7 @@ for option in --pid --follow --name --uid --cgroup --netns --output --json --fie
 	grep -qE -- "(^|[ ,])$option([ ,=[]|$)" "$T/out" || missing+=" $option"
 done
 is "$missing" '' "-h: names every option"
+like "$(cat "$T/out")" "Kernels: .*Linux 6.3" "-h: what some kernels do not show"
 tool_run --version
 like "$TOOL_STATUS $(cat "$T/out")" '^0 connsnoop .*[0-9]+\.[0-9]+' "--version"
 tool_run -F help

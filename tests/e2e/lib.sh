@@ -77,6 +77,7 @@ found() {
 	case $1 in
 	memory_by_cgroup) ! grep -q ' bpf_map_charge_init$' /proc/kallsyms ;;
 	mptcp) [ -e /proc/sys/net/mptcp/enabled ] ;;
+	sctp) "$BUILD/tests/datagram" sctp-known 2>/dev/null ;;
 	cgroup_v1) grep -q '[[:space:]]cgroup$' /proc/filesystems ;;
 	set_tid) grep -q '_sys_clone3$' /proc/kallsyms ;;
 	io_uring)

@@ -17,7 +17,7 @@ PROGRAMS="bash dash sh busybox jq awk ip ss sysctl nsenter unshare setpriv findm
 	true truncate tty uname uniq wc whoami yes"
 AT_BOOT="virtio_pci virtio_console veth" # modules; others are loaded when the kernel asks for them
 MODULES="$AT_BOOT dummy tun tcp_diag udp_diag raw_diag netlink_diag unix_diag af_packet_diag
-	sch_netem"
+	sch_netem sctp sctp_diag"
 
 # Programs, what they are linked with, and what they open: $R/usr.
 add_programs() {
