@@ -125,11 +125,11 @@ int BPF_PROG(on_packet, struct sk_buff *skb)
 }
 
 /* Who makes the kernel look for a neighbour: what it will send then has no socket. Softirqs do it
- * for packets that they answer or forward, in nobody's name. */
-SEC("tp_btf/neigh_create")
-int BPF_PROG(on_neighbour, struct neigh_table *table, struct net_device *dev, const void *address,
-	     const struct neighbour *neighbour, bool exempt_from_gc)
+ * for packets that they answer or forward, in nobody's name. By raw_tp: older kernels refuse tp_btf
+ * a pointer without a type. */
+SEC("raw_tp/neigh_create")
+int BPF_PROG(on_neighbour, struct neigh_table *table, struct net_device *dev, const void *address)
 {
-	neighbour_note(dev, table->family, address);
+	neighbour_note(dev, READ(table, family), address);
 	return 0;
 }

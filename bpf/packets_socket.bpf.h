@@ -155,7 +155,7 @@ static __always_inline void record_read_socket(struct packet_record *record,
 static __always_inline void neighbour_note(const struct net_device *dev, int family,
 					   const void *address)
 {
-	struct neighbour_key key = {.ifindex = dev->ifindex};
+	struct neighbour_key key = {.ifindex = READ(dev, ifindex)};
 	struct process_id id;
 
 	key.netns = READ(dev, nd_net.net, ns.inum);
