@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Any bytes as a pcapng file: read to its end or to what is refused, everything looked at that an
- * event points to. And any packet, process and interface written, to be read back as it was.
- * Input: a byte, modulo 3. 0: the rest is a file. 1: a section header stands before it (of the
- * other byte order if the byte's top bit is set), and it is blocks: a byte for the type, two for
- * the length, and what is between head and trailer. 2: the rest is written, and read back.
+ * event points to, and every packet shown. And any packet, process and interface written, to be
+ * read back as it was. Input: a byte, modulo 3. 0: the rest is a file. 1: a section header stands
+ * before it (of the other byte order if the byte's top bit is set), and it is blocks: a byte for
+ * the type, two for the length, and what is between head and trailer. 2: the rest is written, and
+ * read back.
  */
 #include <byteswap.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "lib/base.h"
 #include "lib/pcapng_read.h"
+#include "tools/packets_event.h"
 
 #define FRAME 3
 
@@ -54,6 +56,23 @@ static void check_process(const struct pcapng_process *process)
 	check(!process->uuid || sum(process->uuid, PCAPNG_UUID_SIZE) <= 255 * PCAPNG_UUID_SIZE);
 }
 
+/* As `flowattr -r` shows it: a line of printable text, and a row. */
+static void check_shown(const struct pcapng_reader *reader, const struct pcapng_packet *packet)
+{
+	static struct packet_event event;
+	struct buffer line = {};
+	struct row row = {};
+
+	packet_event_read(reader, packet, &event);
+	packet_line(&line, &event.view);
+	check(!line.failed && line.length > 0 && line.data[line.length - 1] == '\n');
+	for (size_t i = 0; i + 1 < line.length; i++)
+		check((uint8_t)line.data[i] >= ' ' && line.data[i] != 0x7f);
+	packet_row(&event.view, &row);
+	check(row.cells[PACKET_FIELD_TYPE].kind == CELL_TEXT);
+	buffer_release(&line);
+}
+
 static void check_packet(const struct pcapng_reader *reader, const struct pcapng_packet *packet)
 {
 	const struct pcapng_interface *interface;
@@ -64,6 +83,7 @@ static void check_packet(const struct pcapng_reader *reader, const struct pcapng
 	interface = pcapng_reader_interface(reader, packet->interface);
 	check(interface);
 	check_interface(interface);
+	check_shown(reader, packet);
 	if (packet->process == PCAPNG_NO_PROCESS)
 		return;
 	check(pcapng_reader_process(reader, packet->process));
