@@ -37,7 +37,7 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 		r = users_new(&meter->users);
 	if (r < 0)
 		return r;
-	meter->ifaces = !interfaces_read(proc_fd, options->interface, &meter->ifaces_begin);
+	meter->ifaces = !interfaces_look(&meter->interfaces, proc_fd, options->interface);
 	*ret_meter = meter;
 	meter = NULL;
 	return 0;
@@ -48,6 +48,7 @@ void meter_free(struct meter *meter)
 	if (!meter)
 		return;
 	holders_release(&meter->holders);
+	interfaces_release(&meter->interfaces);
 	users_free(meter->users);
 	flow_lines_free(meter->lines);
 	flow_table_free(meter->flows);
@@ -136,16 +137,16 @@ void meter_end_interval(struct meter *meter, uint64_t lost)
 	clock_sync(&meter->clock);
 	meter->end_ns = clock_now_ns();
 	meter->lost = lost;
-	meter->ifaces = meter->ifaces && !interfaces_read(meter->proc_fd, meter->options->interface,
-							  &meter->ifaces_end);
+	meter->ifaces = meter->ifaces && !interfaces_look(&meter->interfaces, meter->proc_fd,
+							  meter->options->interface);
 }
 
 void meter_total(const struct meter *meter, struct flowattr_total *ret_total)
 {
 	*ret_total = (struct flowattr_total){
 		.ifaces = meter->ifaces,
-		.iface_tx_bytes = meter->ifaces_end.tx_bytes - meter->ifaces_begin.tx_bytes,
-		.iface_rx_bytes = meter->ifaces_end.rx_bytes - meter->ifaces_begin.rx_bytes,
+		.iface_tx_bytes = meter->interfaces.sum.tx_bytes - meter->ifaces_begin.tx_bytes,
+		.iface_rx_bytes = meter->interfaces.sum.rx_bytes - meter->ifaces_begin.rx_bytes,
 	};
 }
 
@@ -160,6 +161,6 @@ struct flowattr_context meter_context(const struct meter *meter)
 void meter_next_interval(struct meter *meter)
 {
 	meter->begin_ns = meter->end_ns;
-	meter->ifaces_begin = meter->ifaces_end;
+	meter->ifaces_begin = meter->interfaces.sum;
 	flow_table_next_interval(meter->flows, meter->end_ns);
 }

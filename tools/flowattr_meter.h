@@ -27,11 +27,12 @@ struct meter {
 	uint64_t start_ns;	   /* of the program, CLOCK_MONOTONIC */
 	uint64_t begin_ns, end_ns; /* of the interval, CLOCK_MONOTONIC */
 	bool last;		   /* there is no interval behind this one */
-	bool ifaces;		   /* the next two are known */
-	struct interface_bytes ifaces_begin, ifaces_end;
-	int64_t waiting; /* connections that nobody has been seen to accept */
-	uint64_t lost;	 /* rows lost in the kernel, as far as seen */
-	uint64_t bad;	 /* records that were not whole */
+	bool ifaces;		   /* what interfaces carry is known */
+	struct interfaces interfaces;
+	struct interface_bytes ifaces_begin; /* the sum at the interval's beginning */
+	int64_t waiting;		     /* connections that nobody has been seen to accept */
+	uint64_t lost;			     /* rows lost in the kernel, as far as seen */
+	uint64_t bad;			     /* records that were not whole */
 };
 
 /* @options, @proc_fd: borrowed. Returns 0 or -ENOMEM. */
