@@ -139,21 +139,31 @@ loads() {
 	done
 }
 
-# cell KEY OFF: percent, if that was measured
+# beside LOADS KEY COMMAND...: without and, right behind that, with what COMMAND starts
+beside() {
+	local loads=$1 key=$2
+	shift 2
+	"$loads" "off-$key"
+	"$@"
+	"$loads" "$key"
+	end
+}
+
+# cell TOOL WHAT: percent, if that was measured
 cell() {
-	if [ -e "$T/m/$1" ]; then
-		printf '%.1f%%' "$(loss "$1" "$2")"
+	if [ -e "$T/m/$1_$2" ]; then
+		printf '%.1f%%' "$(loss "$1_$2" "off-$1_$2")"
 	else
 		echo -
 	fi
 }
 
-# row_loss KEY WHAT AIM
+# row_loss WHAT TEXT AIM
 row_loss() {
-	printf '%-32s %9.0f %6s%% %9s %12s %8s %8s  %-6s %s\n' "$2" "$(median "off_$1")" \
-		"$(spread "off_$1")" "$(cell "flowattr_$1" "off_$1")" "$(cell "only_$1" "off_$1")" \
-		"$(cell "tcpdump_$1" "off_$1")" "$(cell "nethogs_$1" "off_$1")" "$3" \
-		"$(judge "$(loss "flowattr_$1" "off_$1") $3")"
+	cat "$T/m/off-"*"_$1" >"$T/m/off"
+	printf '%-32s %9.0f %6s%% %9s %12s %8s %8s  %-6s %s\n' "$2" "$(median off)" "$(spread off)" \
+		"$(cell flowattr "$1")" "$(cell only "$1")" "$(cell tcpdump "$1")" \
+		"$(cell nethogs "$1")" "$3" "$(judge "$(loss "flowattr_$1" "off-flowattr_$1") $3")"
 }
 
 bench_overhead() {
@@ -161,20 +171,10 @@ bench_overhead() {
 	try_nethogs && NETHOGS=1
 	for ((i = 0; i < RUNS; i++)); do
 		say "overhead, $((i + 1)) of $RUNS"
-		loads off
-		flowattr
-		loads flowattr
-		end
-		flowattr --proto tcp
-		loads_tcp only
-		end
-		start 'listening on' tcpdump -i lo -w /dev/null
-		loads tcpdump
-		end
-		[ -n "$NETHOGS" ] || continue
-		start '' nethogs -t -C -a
-		loads nethogs
-		end
+		beside loads flowattr flowattr
+		beside loads_tcp only flowattr --proto tcp
+		beside loads tcpdump start 'listening on' tcpdump -i lo -w /dev/null
+		[ -z "$NETHOGS" ] || beside loads nethogs start '' nethogs -t -C -a
 	done
 	echo "less work in the CPU time of client and server, on one processor, over loopback; medians of $RUNS"
 	[ -n "$NETHOGS" ] || echo "nethogs does not run here: $(tail -n 1 "$T/nethogs" 2>/dev/null)"
