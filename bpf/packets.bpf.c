@@ -101,6 +101,8 @@ static __always_inline void packet_take(const struct sk_buff *skb, const struct 
 		packet_submit(skb, dev, &place, direction, 2048);
 	else if (place.captured <= 16384)
 		packet_submit(skb, dev, &place, direction, 16384);
+	else if (place.captured <= 36864) /* half of the largest GSO packet: what loopback likes */
+		packet_submit(skb, dev, &place, direction, 36864);
 	else if (place.captured <= 69632)
 		packet_submit(skb, dev, &place, direction, 69632);
 	else
