@@ -319,6 +319,16 @@ int output_new(const struct field *fields, size_t n_fields, const struct output_
 	return 0;
 }
 
+/* What was appended from @start on stays only if all of it is there. */
+static int keep_from(struct output *output, size_t start)
+{
+	if (!output->pending.failed && !output->cell.failed)
+		return 0;
+	output->pending.length = start;
+	output->pending.failed = output->cell.failed = false;
+	return -ENOMEM;
+}
+
 int output_row(struct output *output, const struct row *row)
 {
 	size_t start;
@@ -341,13 +351,16 @@ int output_row(struct output *output, const struct row *row)
 		append_table_row(output, row);
 		break;
 	}
-	if (output->pending.failed || output->cell.failed) {
-		/* Whole rows only. */
-		output->pending.length = start;
-		output->pending.failed = output->cell.failed = false;
-		return -ENOMEM;
-	}
-	return 0;
+	return keep_from(output, start);
+}
+
+int output_line(struct output *output, const char *line)
+{
+	size_t start = output->pending.length;
+
+	buffer_append_string(&output->pending, line);
+	buffer_append_char(&output->pending, '\n');
+	return keep_from(output, start);
 }
 
 int output_table(struct output *output, const char *line)
@@ -360,12 +373,7 @@ int output_table(struct output *output, const char *line)
 	buffer_append_string(&output->pending, line);
 	buffer_append_char(&output->pending, '\n');
 	append_table_header(output);
-	if (output->pending.failed || output->cell.failed) {
-		output->pending.length = start;
-		output->pending.failed = output->cell.failed = false;
-		return -ENOMEM;
-	}
-	return 0;
+	return keep_from(output, start);
 }
 
 size_t output_pending(const struct output *output)

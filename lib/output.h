@@ -68,6 +68,9 @@ int output_row(struct output *output, const struct row *row);
  * and the header line. Returns as output_row(). */
 int output_table(struct output *output, const char *line);
 
+/* Table: a line of its own, as it is, without a newline. Returns as output_row(). */
+int output_line(struct output *output, const char *line);
+
 /* Bytes not written yet. */
 size_t output_pending(const struct output *output);
 

@@ -100,15 +100,28 @@ static int on_event(void *context, const void *data, size_t size)
 	return meter_record(f->meter, data, size);
 }
 
+/* Brings all up to date at the end of an interval. */
+static int look(struct flowattr *f)
+{
+	struct error error;
+	int r = pass_run(&f->pass);
+
+	if (r || !f->options.reconcile)
+		return r;
+	r = packets_settle(&f->packets, &error);
+	return r < 0 && r != -EPIPE ? fail(f, r, "%s", error.text) : r;
+}
+
 static int end_interval(struct flowattr *f)
 {
-	int r;
+	int r = look(f);
 
+	if (r)
+		return r;
 	if (f->report) {
 		r = report_interval(f->report);
 		return r || !f->view ? r : view_show(f->view);
 	}
-	meter_end_interval(f->meter, 0);
 	meter_next_interval(f->meter);
 	return 0;
 }
@@ -137,8 +150,7 @@ static int on_tick(void *context, uint64_t now_ns)
 		f->next_ns = now_ns + f->options.interval_ns;
 	if (f->view && view_is_paused(f->view))
 		return 0;
-	r = pass_run(&f->pass);
-	return r ? r : end_interval(f);
+	return end_interval(f);
 }
 
 static bool shows_view(const struct flowattr *f)
@@ -198,11 +210,11 @@ static int trace(struct flowattr *f)
 	int r = attach(f);
 
 	if (!r)
-		r = pass_run(&f->pass); /* what was carried before */
+		r = look(f); /* what was carried before */
 	if (r)
 		return r;
 	meter_next_interval(f->meter);
-	r = f->packets.capture ? 0 : start_output(f);
+	r = f->options.packets ? 0 : start_output(f);
 	if (r < 0)
 		return r;
 	f->next_ns = clock_now_ns() + f->options.interval_ns;
@@ -225,7 +237,7 @@ static int last_interval(struct flowattr *f)
 	struct error error;
 	int r;
 
-	if (f->packets.capture) {
+	if (f->options.packets) {
 		r = pass_run(&f->pass);
 		if (r >= 0)
 			r = packets_finish(&f->packets, &error);
@@ -234,7 +246,7 @@ static int last_interval(struct flowattr *f)
 	if (enough && !o->common.command)
 		return 0;
 	f->meter->last = true;
-	r = pass_run(&f->pass);
+	r = look(f);
 	return r < 0 ? r : report_interval(f->report);
 }
 
@@ -287,7 +299,7 @@ static int start(struct flowattr *f, int proc_fd)
 	struct error error;
 	int r = meter_new(&f->options, proc_fd, &f->meter);
 
-	if (!r && f->options.packets &&
+	if (!r && (f->options.packets || f->options.reconcile) &&
 	    (r = packets_new(&f->options, f->bpf, f->meter, &loop, &f->packets, &error)) < 0)
 		return fail(f, r, "%s", error.text);
 	if (!r)

@@ -85,7 +85,9 @@ static int new_output(struct capture *c, struct error *error)
 static int load(struct capture *c, struct error *error)
 {
 	struct packets_config config = {
-		.netns = c->options.process ? c->options.process->netns : 0,
+		.netns = c->options.netns     ? c->options.netns
+			 : c->options.process ? c->options.process->netns
+					      : 0,
 		.direction = c->options.direction,
 		.snaplen = c->options.snaplen,
 		.ipv4_only = c->options.traffic && c->options.traffic->ipv4_only,
@@ -127,7 +129,7 @@ int capture_new(const struct capture_options *options, struct capture **ret_capt
 		r = error_set(error, -ENOMEM, "no memory");
 	if (!r)
 		r = load(c, error);
-	if (!r)
+	if (!r && !options->counted)
 		r = new_output(c, error);
 	if (r < 0) {
 		capture_free(c);
@@ -193,6 +195,10 @@ static int show(struct capture *c, const struct packet_record *record, const str
 	};
 	struct row row = {};
 
+	if (c->options.counted) {
+		c->options.counted(c->options.counted_context, record, packet, owner);
+		return 0;
+	}
 	if (c->file)
 		return packet_file_add(c->file, record, owner, view.ts_ns);
 	if (c->output) {
@@ -230,6 +236,8 @@ static int take(void *context, const struct packet_record *record, bool last)
 
 static int flush(struct capture *c)
 {
+	if (c->options.counted)
+		return 0;
 	if (c->file)
 		return packet_file_flush(c->file);
 	return c->output ? output_flush(c->output) : buffer_write(&c->lines, STDOUT_FILENO);
@@ -256,6 +264,11 @@ int capture_tick(struct capture *c, uint64_t now_ns)
 	if (r < 0)
 		return r;
 	return c->done ? LOOP_STOP : 0;
+}
+
+int capture_settle(struct capture *c)
+{
+	return drain(c, UINT64_MAX);
 }
 
 int capture_finish(struct capture *c)

@@ -27,9 +27,13 @@
 
 #define CAPTURE_SNAPLEN_LINES 512U /* bytes of a packet that lines need */
 
+typedef void (*packet_count_fn)(void *context, const struct packet_record *record,
+				const struct packet *packet, const struct packet_owner *owner);
+
 struct capture_options {
 	const struct traffic_filter *traffic; /* borrowed, as are the others; NULL: all */
 	const struct process_filter *process; /* netns and names are looked at here */
+	uint32_t netns;			      /* inode number, whatever `process` says; 0: that */
 	bool by_process; /* processes are filtered: packets without a known owner are not shown */
 	const char *expression;	   /* NULL: all */
 	const char *interface;	   /* name; NULL: all */
@@ -43,6 +47,8 @@ struct capture_options {
 	bool header;
 	packet_owner_fn owner;
 	void *context;
+	packet_count_fn counted; /* gets each packet in place of lines and file; NULL: those */
+	void *counted_context;
 };
 
 /* What became of packets. */
@@ -72,7 +78,10 @@ int capture_wake_fd(const struct capture *capture);
  * that writing failed, see capture_target(). */
 int capture_tick(struct capture *capture, uint64_t now_ns);
 
-/* The same for all that waits, then the file's statistics. Returns as capture_tick(). */
+/* The same for all that waits for an owner: nothing waits any longer. */
+int capture_settle(struct capture *capture);
+
+/* Likewise, behind the last packet, then the file's statistics. Returns as capture_tick(). */
 int capture_finish(struct capture *capture);
 
 /* Where packets go to, for an error: the file, or "standard output". */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/cgroup.h"
+#include "lib/netns.h"
 #include "tools/connection_words.h"
 
 /* Packets look for their flow when they have waited for it. */
@@ -14,6 +15,7 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 {
 	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
 	struct process_table_options processes = {.proc_fd = proc_fd};
+	uint32_t netns = options->common.process.netns;
 	struct flow_table_options flows = {};
 	int r;
 
@@ -37,7 +39,11 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 		r = users_new(&meter->users);
 	if (r < 0)
 		return r;
-	meter->ifaces = !interfaces_look(&meter->interfaces, proc_fd, options->interface);
+	r = netns_own(&meter->netns);
+	if (r < 0)
+		return r;
+	meter->ifaces = (!netns || netns == meter->netns) &&
+			!interfaces_look(&meter->interfaces, proc_fd, options->interface);
 	*ret_meter = meter;
 	meter = NULL;
 	return 0;
@@ -144,6 +150,7 @@ void meter_end_interval(struct meter *meter, uint64_t lost)
 void meter_total(const struct meter *meter, struct flowattr_total *ret_total)
 {
 	*ret_total = (struct flowattr_total){
+		.wire = meter->options->reconcile ? &meter->wire : NULL,
 		.ifaces = meter->ifaces,
 		.iface_tx_bytes = meter->interfaces.sum.tx_bytes - meter->ifaces_begin.tx_bytes,
 		.iface_rx_bytes = meter->interfaces.sum.rx_bytes - meter->ifaces_begin.rx_bytes,
@@ -162,5 +169,6 @@ void meter_next_interval(struct meter *meter)
 {
 	meter->begin_ns = meter->end_ns;
 	meter->ifaces_begin = meter->interfaces.sum;
+	meter->wire = (struct wire){};
 	flow_table_next_interval(meter->flows, meter->end_ns);
 }

@@ -11,6 +11,7 @@
 #include "tools/flowattr_holders.h"
 #include "tools/flowattr_options.h"
 #include "tools/flowattr_row.h"
+#include "tools/flowattr_wire.h"
 
 struct cgroup_table;
 
@@ -27,6 +28,8 @@ struct meter {
 	uint64_t start_ns;	   /* of the program, CLOCK_MONOTONIC */
 	uint64_t begin_ns, end_ns; /* of the interval, CLOCK_MONOTONIC */
 	bool last;		   /* there is no interval behind this one */
+	uint32_t netns;		   /* inode number of the network namespace of this process */
+	struct wire wire;	   /* of the interval, under --reconcile */
 	bool ifaces;		   /* what interfaces carry is known */
 	struct interfaces interfaces;
 	struct interface_bytes ifaces_begin; /* the sum at the interval's beginning */

@@ -13,9 +13,10 @@
 #define INTERVAL_NS  NSEC_PER_SEC
 #define INTERVAL_MIN (NSEC_PER_SEC / 10)
 
-#define KEY_BY	    0x1001
-#define KEY_PACKETS 0x1002
-#define KEY_SNAPLEN 0x1003
+#define KEY_RECONCILE 0x1004
+#define KEY_BY	      0x1001
+#define KEY_PACKETS   0x1002
+#define KEY_SNAPLEN   0x1003
 
 static const char doc[] =
 	"Show which process owns which traffic: every flow with its bytes, exact, those that "
@@ -44,6 +45,8 @@ static const struct argp_option options[] = {
 	{"read", 'r', "FILE", 0, "print the packets of such a file (-: stdin)", 0},
 	{"direction", 'Q', "DIR", 0, "packets that go in, out, or inout (default)", 0},
 	{"snaplen", KEY_SNAPLEN, "BYTES", 0, "keep that much of each packet (-w: all)", 0},
+	{"reconcile", KEY_RECONCILE, NULL, 0,
+	 "count every packet: whose the interfaces' bytes are, in the total", 0},
 	{"batch", 'b', NULL, 0, "print tables one below the other, also on a terminal", 0},
 	{},
 };
@@ -201,6 +204,9 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'i':
 		o->interface = word;
 		return 0;
+	case KEY_RECONCILE:
+		o->reconcile = true;
+		return 0;
 	case 'b':
 		o->batch = true;
 		return 0;
@@ -300,6 +306,9 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	o->interval_ns = INTERVAL_NS;
 	options_parse(&argp, argc, argv, o, &o->common);
 	o->packets = o->packets || o->write_file || o->read_file;
+	if (o->packets && o->reconcile)
+		options_usage(
+			"--reconcile is about flows; with packets there is nothing to reconcile");
 	if (o->packets)
 		check_packets(o);
 	else

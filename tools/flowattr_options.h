@@ -25,6 +25,7 @@ struct flowattr_options {
 	uint8_t packet_direction;     /* -Q: enum packet_direction of bpf/packets.h; 0: both */
 	uint32_t snaplen;	      /* bytes; 0: as much as it takes */
 	char expression[4096];	      /* FILTER in tcpdump's words; "": all */
+	bool reconcile;		      /* every packet is counted, beside the interfaces' counters */
 	bool batch;		      /* tables one below the other, on a terminal, too */
 	struct output_options output; /* complete but for the descriptor */
 };

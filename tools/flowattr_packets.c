@@ -21,6 +21,19 @@ static const char *expression_of(const struct flowattr_options *o)
 	return o->expression[0] ? o->expression : NULL;
 }
 
+/* All packets of the interfaces whose counters are known, for the sums in the total. */
+static void count_only(struct meter *meter, struct capture_options *options)
+{
+	options->expression = NULL;
+	options->traffic = NULL;
+	options->process = NULL;
+	options->by_process = false;
+	options->netns = meter->netns;
+	options->count = 0;
+	options->counted = wire_count;
+	options->counted_context = &meter->wire;
+}
+
 int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, struct meter *meter,
 		struct loop_options *loop, struct packets *ret_packets, struct error *error)
 {
@@ -47,6 +60,8 @@ int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, st
 	if (r < 0)
 		return error_set(error, r, "no memory");
 	options.context = ret_packets->finder;
+	if (o->reconcile)
+		count_only(meter, &options);
 	r = capture_new(&options, &ret_packets->capture, error);
 	if (r == -EINVAL)
 		options_usage("FILTER: %s", error->text);
@@ -76,6 +91,11 @@ static int explain(const struct packets *packets, int r, struct error *error)
 int packets_tick(struct packets *packets, uint64_t now_ns, struct error *error)
 {
 	return explain(packets, capture_tick(packets->capture, now_ns), error);
+}
+
+int packets_settle(struct packets *packets, struct error *error)
+{
+	return explain(packets, capture_settle(packets->capture), error);
 }
 
 int packets_finish(struct packets *packets, struct error *error)

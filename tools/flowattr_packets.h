@@ -22,8 +22,9 @@ int packets_new(const struct flowattr_options *options, struct connection_bpf *b
 		struct error *error);
 void packets_release(struct packets *packets);
 
-/* As capture_tick() and capture_finish(), with an error unless it is -EPIPE. */
+/* As capture_tick(), capture_settle(), capture_finish(), with an error unless it is -EPIPE. */
 int packets_tick(struct packets *packets, uint64_t now_ns, struct error *error);
+int packets_settle(struct packets *packets, struct error *error);
 int packets_finish(struct packets *packets, struct error *error);
 
 /* -r. Says what is wrong, and returns the exit status. */

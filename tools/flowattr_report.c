@@ -146,6 +146,27 @@ static int print_head(struct report *report, const struct flowattr_total *total)
 	return output_table(report->output, text);
 }
 
+/* Under --reconcile, below the flows. */
+static int print_wire(struct report *report, const struct flowattr_total *total)
+{
+	const struct wire *wire = total->wire;
+	char text[256];
+	int n;
+
+	if (report->options->output.format != OUTPUT_TABLE || !wire)
+		return 0;
+	n = snprintf(text, sizeof(text),
+		     "on the wire: processes %llu (headers %llu), kernel %llu, forwarded %llu, no "
+		     "socket %llu, unattributed %llu",
+		     (unsigned long long)wire->attributed, (unsigned long long)wire->header_bytes,
+		     (unsigned long long)wire->kernel, (unsigned long long)wire->forwarded,
+		     (unsigned long long)wire->no_socket, (unsigned long long)wire->unattributed);
+	if (total->ifaces)
+		snprintf(text + n, sizeof(text) - (size_t)n, "; interfaces: %+lld",
+			 (long long)flowattr_residual(total));
+	return output_line(report->output, text);
+}
+
 static void sum_up(const struct flow_line *lines, size_t n, struct flowattr_total *total)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -180,6 +201,8 @@ static int print_interval(struct report *report)
 	r = print_head(report, &total);
 	if (!r)
 		r = print_lines(report, lines, (size_t)n);
+	if (!r)
+		r = print_wire(report, &total);
 	if (!r && options->output.format != OUTPUT_TABLE) {
 		flowattr_total_row(&total, &context, &report->row);
 		r = print_row(report);

@@ -134,6 +134,33 @@ void flowattr_row(const struct flow_line *line, enum flow_lines_by by,
 		fill_group(line, by, context, row);
 }
 
+int64_t flowattr_residual(const struct flowattr_total *total)
+{
+	const struct wire *wire = total->wire;
+
+	return (int64_t)(total->iface_tx_bytes + total->iface_rx_bytes - wire->tx_bytes -
+			 wire->rx_bytes);
+}
+
+/* Without --reconcile nothing is known of it: nobody looks at packets. */
+static void fill_wire(const struct flowattr_total *total, struct row *row)
+{
+	const struct wire *wire = total->wire;
+
+	for (size_t i = FIELD_ATTRIBUTED; i <= FIELD_RESIDUAL; i++)
+		row_null(row, i);
+	if (!wire)
+		return;
+	row_uint(row, FIELD_ATTRIBUTED, wire->attributed);
+	row_uint(row, FIELD_HEADER, wire->header_bytes);
+	row_uint(row, FIELD_KERNEL, wire->kernel);
+	row_uint(row, FIELD_FORWARDED, wire->forwarded);
+	row_uint(row, FIELD_NO_SOCKET, wire->no_socket);
+	row_uint(row, FIELD_UNATTRIBUTED, wire->unattributed);
+	if (total->ifaces)
+		row_int(row, FIELD_RESIDUAL, flowattr_residual(total));
+}
+
 void flowattr_total_row(const struct flowattr_total *total, const struct flowattr_context *context,
 			struct row *row)
 {
@@ -149,6 +176,7 @@ void flowattr_total_row(const struct flowattr_total *total, const struct flowatt
 		row_null(row, FIELD_IFACE_TX);
 		row_null(row, FIELD_IFACE_RX);
 	}
+	fill_wire(total, row);
 }
 
 void flowattr_lost_row(uint64_t count, const struct flowattr_context *context, struct row *row)

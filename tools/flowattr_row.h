@@ -7,6 +7,7 @@
 #include "lib/process.h"
 #include "lib/row.h"
 #include "tools/flowattr_lines.h"
+#include "tools/flowattr_wire.h"
 
 /* In the order of JSON's keys; flowattr_fields describes each. */
 enum flowattr_field {
@@ -50,6 +51,13 @@ enum flowattr_field {
 	FIELD_FLOWS,
 	FIELD_IFACE_TX,
 	FIELD_IFACE_RX,
+	FIELD_ATTRIBUTED,
+	FIELD_HEADER,
+	FIELD_KERNEL,
+	FIELD_FORWARDED,
+	FIELD_NO_SOCKET,
+	FIELD_UNATTRIBUTED,
+	FIELD_RESIDUAL,
 	FIELD_COUNT,
 	/* made of others, for people */
 	FIELD_TIME,
@@ -80,9 +88,13 @@ struct flowattr_context {
 struct flowattr_total {
 	uint64_t flows;
 	struct flow_counts counts;
-	bool ifaces; /* the next two are known */
+	const struct wire *wire; /* borrowed; NULL: packets were not counted */
+	bool ifaces;		 /* the next two are known */
 	uint64_t iface_tx_bytes, iface_rx_bytes;
 };
+
+/* What the interfaces counted, less what was seen of it; `wire` and `ifaces` are known. */
+int64_t flowattr_residual(const struct flowattr_total *total);
 
 /* Each fills @row, reset first. */
 void flowattr_row(const struct flow_line *line, enum flow_lines_by by,

@@ -120,6 +120,44 @@ is "$(jq -s '[.[] | select(.type == "total" or .type == "flow") | .tx_bytes |= (
 is "$(jq -s 'map(select(.type == "total")) | (map(.interface_tx_bytes) | add) >
 	(map(.tx_bytes + .rx_bytes) | add)' "$T/out")" true "and the interfaces carried more than that"
 
+# ---- --reconcile: the interfaces' own counters, to the byte ----
+
+# reconciled TEXT COMMAND...: every byte on loopback and veth has its class
+reconciled() {
+	local text=$1
+	shift
+	tool_start --netns "/run/netns/$NS" --reconcile 0.3
+	"$@" >/dev/null 2>&1
+	sleep 0.5
+	tool_wait INT
+	is "$(jq -s 'map(select(.type == "total")) | map(.residual_bytes) | add' "$T/out")" 0 \
+		"--reconcile: $text: nothing but what the interfaces counted"
+	is "$(jq -s 'map(select(.type == "total")) | (map(.interface_tx_bytes + .interface_rx_bytes) | add) ==
+		(map(.attributed + .kernel + .forwarded + .no_socket + .unattributed) | add)' "$T/out")" \
+		true "--reconcile: $text: every byte has its class"
+	is "$(jq -s 'map(select(.type == "total")) | (map(.attributed) | add) > (map(.header_bytes) | add)' \
+		"$T/out")" true "--reconcile: $text: most of it is of processes"
+}
+
+# shellcheck disable=SC2317
+through_veth() {
+	traffic -4 two-netns "/run/netns/$NS2" 10.99.0.2
+}
+
+reconciled "TCP, IPv4" traffic -4 bytes 7
+reconciled "TCP, IPv6" traffic -6 bytes 8
+reconciled "through a veth" through_veth
+if has datagrams || has exit_datagrams; then
+	reconciled "UDP" "${INSIDE[@]}" "$T/$NAME-datagrams" -4 peers
+	reconciled "ping" "${INSIDE[@]}" "$T/$NAME-datagrams" -4 ping
+fi
+tool_start --netns "/run/netns/$NS" --reconcile 0.3
+traffic -4 refused
+sleep 0.5
+tool_wait INT
+is "$(jq -s 'map(select(.type == "total")) | (map(.attributed) | add) > 0 and (map(.residual_bytes) | add) == 0' \
+	"$T/out")" true "--reconcile: a connect that is refused is its process's, though it made no flow"
+
 # ---- many that are gone at once ----
 
 tool_start --netns "/run/netns/$NS" --stats 0.5
