@@ -14,12 +14,12 @@
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/connection_programs.h"
-#include "tools/connection_stats.h"
 #include "tools/connection_sweep.h"
 #include "tools/connection_touch.h"
 #include "tools/flowattr_packets.h"
 #include "tools/flowattr_pass.h"
 #include "tools/flowattr_report.h"
+#include "tools/flowattr_stats.h"
 #include "tools/flowattr_view.h"
 
 #define IDLE_NS	     (60 * NSEC_PER_SEC) /* a flow of datagrams is over after that */
@@ -350,17 +350,9 @@ static int exit_status(struct flowattr *f, int r)
 	lost = f->bpf->bss->counters.lost_rows;
 	if (f->packets.capture)
 		lost += packets_lost(&f->packets);
-	if (f->options.common.stats && f->packets.capture)
-		packets_print_stats(&f->packets, stderr);
-	if (f->options.common.stats) {
-		struct process_table_stats names;
-
-		process_table_get_stats(f->meter->processes, &names);
-		fprintf(stderr, "records: %llu rows printed, %llu records lost, %llu malformed\n",
-			(unsigned long long)(f->report ? report_rows(f->report) : 0),
-			(unsigned long long)lost, (unsigned long long)f->meter->bad);
-		connection_print_stats(stderr, f->bpf, &names);
-	}
+	if (f->options.common.stats)
+		stats_print(stderr, f->bpf, f->meter, &f->packets,
+			    f->report ? report_rows(f->report) : 0, lost);
 	if (f->options.common.strict && lost)
 		return EXIT_LOST;
 	if (f->command.pid)

@@ -408,6 +408,8 @@ static void test_total(void **state _unused_)
 	wants.of[FIELD_FLOWS] = UINT(9);
 	wants.of[FIELD_IFACE_TX] = UINT(UINT64_MAX);
 	wants.of[FIELD_IFACE_RX] = UINT(4);
+	for (size_t i = FIELD_ATTRIBUTED; i <= FIELD_RESIDUAL; i++)
+		wants.of[i] = UNKNOWN;
 	memset(&row, 0xa5, sizeof(row));
 	flowattr_total_row(&total, &context, &row);
 	check_row(&row, &wants, __LINE__);
@@ -416,6 +418,42 @@ static void test_total(void **state _unused_)
 	wants.of[FIELD_IFACE_TX] = wants.of[FIELD_IFACE_RX] = UNKNOWN;
 	flowattr_total_row(&total, &context, &row);
 	check_row(&row, &wants, __LINE__);
+}
+
+/* Under --reconcile. */
+static void test_wire(void **state _unused_)
+{
+	const struct flow_line line = line_of(NULL);
+	struct flowattr_context context = bare_context();
+	const struct wire wire = {.tx_bytes = 100,
+				  .rx_bytes = 50,
+				  .attributed = 90,
+				  .header_bytes = 40,
+				  .kernel = 30,
+				  .forwarded = 20,
+				  .no_socket = 9,
+				  .unattributed = 1};
+	struct flowattr_total total = {.counts = line.counts,
+				       .wire = &wire,
+				       .ifaces = true,
+				       .iface_tx_bytes = 98,
+				       .iface_rx_bytes = 50};
+	struct row row;
+
+	memset(&row, 0xa5, sizeof(row));
+	flowattr_total_row(&total, &context, &row);
+	assert_int_equal(row.cells[FIELD_ATTRIBUTED].u, 90);
+	assert_int_equal(row.cells[FIELD_HEADER].u, 40);
+	assert_int_equal(row.cells[FIELD_KERNEL].u, 30);
+	assert_int_equal(row.cells[FIELD_FORWARDED].u, 20);
+	assert_int_equal(row.cells[FIELD_NO_SOCKET].u, 9);
+	assert_int_equal(row.cells[FIELD_UNATTRIBUTED].u, 1);
+	assert_int_equal(row.cells[FIELD_RESIDUAL].kind, CELL_INT);
+	assert_int_equal(row.cells[FIELD_RESIDUAL].i, -2);
+	total.ifaces = false;
+	flowattr_total_row(&total, &context, &row);
+	assert_int_equal(row.cells[FIELD_RESIDUAL].kind, CELL_NULL);
+	assert_int_equal(row.cells[FIELD_ATTRIBUTED].u, 90);
 }
 
 static void test_lost(void **state _unused_)
@@ -459,7 +497,7 @@ int main(void)
 		cmocka_unit_test(test_remote),	   cmocka_unit_test(test_user),
 		cmocka_unit_test(test_cgroup),	   cmocka_unit_test(test_others),
 		cmocka_unit_test(test_total),	   cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_wire),	   cmocka_unit_test(test_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

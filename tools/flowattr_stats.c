@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tools/flowattr_stats.h"
+
+#include <inttypes.h>
+
+#include "tools/connection_stats.h"
+
+void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *meter,
+		 const struct packets *packets, uint64_t rows, uint64_t lost)
+{
+	struct process_table_stats names;
+
+	process_table_get_stats(meter->processes, &names);
+	if (packets->capture)
+		packets_print_stats(packets, file);
+	fprintf(file,
+		"records: %" PRIu64 " rows printed, %" PRIu64 " records lost, %" PRIu64
+		" malformed\n",
+		rows, lost, meter->bad);
+	connection_print_stats(file, bpf, &names);
+}
