@@ -204,7 +204,7 @@ if wait_until 10 says "$T/log" ready; then
 		"true X" "a thread that has taken seconds to leave: final in its last sample"
 	is "$(json "(map(select(.type == \"exit\" and .pid == $hanging))[0].cpu_ns) as \$early |
 		(map(select(.type == \"sample\" and .pid == $hanging).cpu_ns) | add) as \$all |
-		\$all > \$early and \$early > 50000000 and \$all < 100000000")" true \
+		\$all > \$early and \$early > 50000000")" true \
 		"a thread that has taken seconds to leave: its last moments are in the samples"
 	closes "a thread that has taken seconds to leave: the sum is the cgroup's" sample
 else
@@ -229,35 +229,45 @@ kthread_new() {
 		ip -n "proctop-$$" link set peer up
 }
 
+# kthread_end: whatever of it is left
+kthread_end() {
+	local pid
+	for pid in "${LIVES[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	wait
+	LIVES=()
+	exec 7>&-
+	wait_until 2 rmdir "$WATCHED" 2>/dev/null # empty: it is gone
+	mkdir -p "$WATCHED"
+}
+
 # kthread INTERVAL LINES: proctop sees a kernel thread begin, until it has that many samples of it, and end
 kthread() {
-	local comm pid
+	local comm pid tool
 	rm -f "$T/gate" "$T/log"
 	mkfifo "$T/gate"
 	: >"$T/err"
 	timeout -k 2 30 "$TOOL" -j -v --cgroup "$WATCHED" "$1" >"$T/out" 2>"$T/err" </dev/null &
 	tool=$!
 	LIVES=("$tool")
-	wait_until 10 grep -qsx ready "$T/err" || return
+	wait_until 30 grep -qsx ready "$T/err" || return
 	timeout -k 2 30 ip netns exec "proctop-$$" "$T/$STORM" kthread long-device-nr1 <"$T/gate" >"$T/log" 2>&1 &
 	LIVES=("$tool" $!)
 	exec 7>"$T/gate"
-	wait_until 10 grep -qs . "$T/log" && says "$T/log" ready || return
+	wait_until 30 grep -qs . "$T/log" && says "$T/log" ready || return
 	for comm in /proc/[0-9]*/comm; do
 		read -r FULL 2>/dev/null <"$comm" && [[ $FULL == napi/long-device-nr1* ]] || continue
 		pid=${comm#/proc/}
 		echo "${pid%/comm}" >"$WATCHED/cgroup.procs" || return
 		break
 	done
-	[ -n "$pid" ] && wait_until 10 have_samples "$2" || return
+	[ -n "$pid" ] && wait_until 30 have_samples "$2" || return
 	echo >&7
 	exec 7>&-
 	wait "${LIVES[1]}"
-	wait_until 2 rmdir "$WATCHED" # empty: it is gone
-	mkdir "$WATCHED"
-	kill "$tool"
-	wait "$tool"
-	LIVES=()
+	LIVES=("$tool")
+	wait_until 2 rmdir "$WATCHED" 2>/dev/null # empty: it is gone
 }
 
 have_samples() {
@@ -265,20 +275,22 @@ have_samples() {
 }
 
 if watched && kthread_new 2>/dev/null && kthread 0.2 2; then
+	kthread_end
 	is "$(json 'map(select(.type == "sample") | "\(.name) \(.name_src)") | unique | join(",")')" \
 		"[$FULL] kernel" "a kernel thread that began later: its full name in each sample"
 	is "$(json 'map(select(.type == "exit") | "\(.name) \(.exit_code) \(.cpu_final)") | join(",")')" \
 		"[$FULL] 0 true" "a kernel thread that began later: its full name at its end"
 	kthread 100 0
+	kthread_end
 	is "$(json 'map(select(.type == "sample" or .type == "exit").name) | join(",")')" "[$FULL],[$FULL]" \
 		"a kernel thread within one interval: its full name"
 else
+	kthread_end
 	for text in "began later: its full name in each sample" "began later: its full name at its end" \
 		"within one interval: its full name"; do
 		skip "a kernel thread that $text" "cannot make one: $(tail -n 1 "$T/log" 2>/dev/null)"
 	done
 fi
-exec 7>&-
 
 # ---- bytes ----
 
@@ -321,7 +333,8 @@ ok $? "INTERVAL: folded lines count every process once" || diag <"$T/counts"
 run -o csv -F type,pid,name,exit_code -- processes 10 100
 is "$(head -n 1 "$T/out") $(grep -c "^exit,[0-9]*,$STORM,[0-6]$" "$T/out")" "type,pid,name,exit_code 11" "CSV"
 run -F pid,CPU%,NAME -m 1 1 -- processes 100 100
-is "$(sed -n '/PID/,$p' "$T/out" | awk 'NF' | sed 1d | wc -l)" 1 "-m: so many lines"
+is "$(awk '!NF { n = 0 } n++ > 2 { more++ } END { print more + 0, NR > 2 }' "$T/out")" "0 1" \
+	"-m: so many lines" # below the sum and the titles of each table
 run -j -n 'no such*' -- processes 10 100
 is "$(json 'map(select(.type == "sample" or .type == "exit")) | length')" 0 "-n: only these"
 
@@ -377,7 +390,12 @@ is "$? $(json 'map(select(.type == "sample") | "\(.name) \(.name_src) \(.args[1]
 hidden -j --stats -- sh -c 'exec "$0" processes 20 100 >"$1"' "$T/$STORM" "$T/log"
 is "$(json 'map(select(.type == "exit") | "\(.name) \(.name_src)") | group_by(.) | map("\(length) \(.[0])") | join(",")')" \
 	"1 $STORM exec,20 $STORM fork" "hidepid=2: all ends, by full name"
-like "$(grep ^names: "$T/err")" ' 0 with procfs, 0 unnamed .* 0 procfs look-ups' "hidepid=2: /proc is not asked"
+if has iterator_args; then # else arguments of what runs already come from there
+	like "$(grep ^names: "$T/err")" ' 0 with procfs, 0 unnamed .* 0 procfs look-ups' \
+		"hidepid=2: /proc is not asked"
+else
+	skip "hidepid=2: /proc is not asked" "$LACKS"
+fi
 like "$(grep ^records: "$T/err")" '^records: [0-9]+ rows printed, .* 0 threads, 0.000 ms of CPU time in "\(others\)"' \
 	"--stats: how much is in (others)"
 kill "${LIVES[0]}"
