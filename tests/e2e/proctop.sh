@@ -333,7 +333,7 @@ ok $? "INTERVAL: folded lines count every process once" || diag <"$T/counts"
 run -o csv -F type,pid,name,exit_code -- processes 10 100
 is "$(head -n 1 "$T/out") $(grep -c "^exit,[0-9]*,$STORM,[0-6]$" "$T/out")" "type,pid,name,exit_code 11" "CSV"
 run -F pid,CPU%,NAME -m 1 1 -- processes 100 100
-is "$(awk '!NF { n = 0 } n++ > 2 { more++ } END { print more + 0, NR > 2 }' "$T/out")" "0 1" \
+is "$(awk '!NF { n = 0 } n++ > 2 { more++ } END { print more + 0, (NR > 2) }' "$T/out")" "0 1" \
 	"-m: so many lines" # below the sum and the titles of each table
 run -j -n 'no such*' -- processes 10 100
 is "$(json 'map(select(.type == "sample" or .type == "exit")) | length')" 0 "-n: only these"
