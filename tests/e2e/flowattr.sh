@@ -3,7 +3,7 @@
 # flowattr's flows against real traffic: payload to the byte, the process at each end, nothing twice;
 # sums by process; connections that were there before; the total beside the interfaces.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2317
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2086,SC2317
 . "$(dirname "$0")/lib.sh"
 COUNT=${COUNT:-5000}
 TOOL=$BUILD/flowattr

@@ -4,7 +4,7 @@
 # its own and Wireshark read back; filters; what has no socket; disks that are full and files that
 # are damaged.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2317
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2086,SC2317
 . "$(dirname "$0")/lib.sh"
 TOOL=$BUILD/flowattr
 FILE=
