@@ -37,6 +37,11 @@ for family in -4 -6 -m; do
 	scenario "$f: blocking connect; client closes first" $family connect
 	scenario "$f: non-blocking connect" $family nonblock
 	scenario "$f: server closes first" $family server-first
+	if has io_uring; then
+		scenario "$f: io_uring: connect, accept, send, receive" $family uring
+	else
+		skip "$f: io_uring: connect, accept, send, receive" "$LACKS"
+	fi
 	scenario "$f: refused, blocking and not, bound and not" $family refused
 	scenario "$f: reset by either end" $family reset
 	scenario "$f: closed with unread data" $family unread

@@ -54,6 +54,9 @@ struct run {
 	char *const *command_line;
 };
 
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...);
+#include "ring.h" /* needs die() */
+
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
 	int saved = errno;
@@ -697,6 +700,67 @@ static void serve_and_close_first(const struct duo *duo)
 static void scenario_connect(const struct run *run)
 {
 	duo_run(run, client_closes_first, serve_and_close_second);
+}
+
+/* ---- all of it by io_uring ---- */
+
+static char ring_data[200];
+
+static void ring_move(struct ring *ring, struct connection *connection, uint8_t opcode, size_t n)
+{
+	uint64_t *count = opcode == IORING_OP_SEND ? &connection->tx : &connection->rx;
+
+	while (n > 0) {
+		int moved = ring_do(ring, &(struct io_uring_sqe){.opcode = opcode,
+								 .fd = connection->fd,
+								 .addr = (uintptr_t)ring_data,
+								 .len = (uint32_t)n});
+
+		if (!moved)
+			die("an early end");
+		*count += (uint64_t)moved;
+		n -= (size_t)moved;
+	}
+}
+
+static void client_by_ring(const struct duo *duo)
+{
+	int fd = new_socket(duo->run, 0);
+	struct connection connection;
+	struct ring ring;
+
+	ring_open(&ring, false);
+	ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
+					      .fd = fd,
+					      .addr = (uintptr_t)&duo->server.any,
+					      .off = duo->server.length});
+	connection = connected(fd, &duo->server);
+	ring_move(&ring, &connection, IORING_OP_SEND, duo->tx);
+	ring_move(&ring, &connection, IORING_OP_RECV, duo->rx);
+	close_as(&connection, "local");
+}
+
+static void serve_by_ring(const struct duo *duo)
+{
+	struct connection connection = {};
+	struct who who = who_self();
+	struct ring ring;
+
+	ring_open(&ring, false);
+	connection.fd = ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_ACCEPT,
+							      .fd = duo->listener});
+	connection.ends = ends_of(connection.fd, NULL);
+	expect("accept", &who, &connection.ends, "\"listener_pid\":%d", duo->listener_pid);
+	ring_move(&ring, &connection, IORING_OP_RECV, duo->tx);
+	ring_move(&ring, &connection, IORING_OP_SEND, duo->rx);
+	recv_end(&connection, 0);
+	close_as(&connection, "remote");
+	close(ring.fd);
+}
+
+static void scenario_uring(const struct run *run)
+{
+	duo_run(run, client_by_ring, serve_by_ring);
 }
 
 static void scenario_nonblock(const struct run *run)
@@ -2036,6 +2100,7 @@ static const struct {
 	{"two-netns", scenario_two_netns},
 	{"unreachable", scenario_unreachable},
 	{"unread", scenario_unread},
+	{"uring", scenario_uring},
 	{"user-timeout", scenario_user_timeout},
 };
 
