@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/filter.h"
 #include "lib/loop.h"
 
 static int check_file(const char *path)
@@ -94,6 +95,20 @@ int command_start(char **argv, struct command *ret_command)
 		return r;
 	}
 	*ret_command = (struct command){.pid = pid, .gate = gate[1], .failure = failure[0]};
+	return 0;
+}
+
+int command_start_traced(char **argv, int processes_fd, struct record_counters *counters,
+			 struct command *ret_command, struct error *error)
+{
+	int r = command_start(argv, ret_command);
+
+	if (r < 0)
+		return error_set(error, r, "cannot fork: %s", strerror(-r));
+	counters->followed = 1;
+	r = filter_add_process(processes_fd, (uint32_t)ret_command->pid);
+	if (r < 0)
+		return error_set(error, r, "cannot follow the command: %s", strerror(-r));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "bpf/record.h"
 #include "lib/base.h"
 
 struct command {
@@ -22,6 +23,11 @@ int command_check(char **argv, struct error *error);
 
 /* Forks; the child waits at the gate. Returns 0 or a negative errno. */
 int command_start(char **argv, struct command *ret_command);
+
+/* The same, and the child is the first process in the map of those that are traced (@processes_fd,
+ * see filter_fill_maps()), and counted in @counters->followed. */
+int command_start_traced(char **argv, int processes_fd, struct record_counters *counters,
+			 struct command *ret_command, struct error *error);
 
 /* Lets the child exec @argv and waits until it has. Returns 0, or the negative errno of its exec
  * with an error that says what to change. */

@@ -182,3 +182,19 @@ void environment_skip_modules(struct bpf_program *program)
 	(void)bpf_program__set_attach_target(program, 0, "environment_skip_modules");
 	libbpf_set_print(print);
 }
+
+static int print_nothing(enum libbpf_print_level level _unused_, const char *format _unused_,
+			 va_list arguments _unused_)
+{
+	return 0;
+}
+
+static int print_warnings(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
+}
+
+void environment_set_verbose(bool verbose)
+{
+	libbpf_set_print(verbose ? print_warnings : print_nothing);
+}

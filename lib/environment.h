@@ -38,6 +38,9 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 /* Can a kprobe be put on the end of this kernel function (kretprobe)? Tried. */
 bool environment_can_probe_return(const char *function);
 
+/* libbpf's warnings go to stderr, or nowhere. */
+void environment_set_verbose(bool verbose);
+
 /* Lets go of the kernel's types (10 MB): done with asking, at least for now. */
 void environment_forget_types(struct environment *environment);
 

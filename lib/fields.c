@@ -56,6 +56,16 @@ int output_select(const struct field *fields, size_t n_fields, const char *list,
 	return 0;
 }
 
+void output_select_front(struct output_selection *selection, uint8_t field)
+{
+	for (size_t i = 0; i < selection->n; i++)
+		if (selection->fields[i] == field)
+			return;
+	memmove(selection->fields + 1, selection->fields, selection->n);
+	selection->fields[0] = field;
+	selection->n++;
+}
+
 void output_help_fields(const struct field *fields, size_t n_fields, FILE *file)
 {
 	int key_width = 0, header_width = 0;

@@ -36,6 +36,9 @@ struct output_selection {
 int output_select(const struct field *fields, size_t n_fields, const char *list,
 		  struct output_selection *ret_selection, struct error *error);
 
+/* Puts a column in front, unless it is in the list. */
+void output_select_front(struct output_selection *selection, uint8_t field);
+
 /* Prints every field, one a line: key, header, help. */
 void output_help_fields(const struct field *fields, size_t n_fields, FILE *file);
 

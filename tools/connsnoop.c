@@ -10,7 +10,7 @@
 #include "connection.skel.h"
 #include "lib/clock.h"
 #include "lib/command.h"
-#include "lib/filter.h"
+#include "lib/environment.h"
 #include "lib/iterator.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
@@ -55,28 +55,13 @@ _printf_(3, 4) static int fail(struct connsnoop *c, int r, const char *format, .
 	return r < 0 ? r : -EIO;
 }
 
-static int libbpf_quiet(enum libbpf_print_level level _unused_, const char *format _unused_,
-			va_list arguments _unused_)
-{
-	return 0;
-}
-
-static int libbpf_verbose(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
-}
-
 static int start_command(struct connsnoop *c)
 {
-	int r = command_start(c->options.common.command, &c->command);
+	struct error error;
+	int r = command_start_traced(c->options.common.command, bpf_map__fd(c->bpf->maps.processes),
+				     &c->bpf->bss->counters, &c->command, &error);
 
-	if (r < 0)
-		return fail(c, r, "cannot fork: %s", strerror(-r));
-	c->bpf->bss->counters.followed = 1;
-	r = filter_add_process(bpf_map__fd(c->bpf->maps.processes), (uint32_t)c->command.pid);
-	if (r < 0)
-		return fail(c, r, "cannot follow the command: %s", strerror(-r));
-	return 0;
+	return r < 0 ? fail(c, r, "%s", error.text) : 0;
 }
 
 /* The COMMAND and all it left running have ended: connections still closing get a moment. */
@@ -303,7 +288,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	connsnoop_options_parse(argc, argv, &c.options);
 	c.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	libbpf_set_print(c.options.common.verbose ? libbpf_verbose : libbpf_quiet);
+	environment_set_verbose(c.options.common.verbose);
 	if (c.options.common.features) {
 		status = show_features(&c) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	} else {

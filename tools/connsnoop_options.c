@@ -104,21 +104,6 @@ static void select_default(const struct connsnoop_options *o, struct output_sele
 		selection->fields[selection->n++] = FIELD_ARGS;
 }
 
-/* -t and -T put a column in front, of the default as of a selected table. */
-static void select_time(const struct connsnoop_options *o, struct output_selection *selection)
-{
-	uint8_t field = o->common.time ? FIELD_TIME : FIELD_SECONDS;
-
-	if (!o->common.time && !o->common.timestamp)
-		return;
-	for (size_t i = 0; i < selection->n; i++)
-		if (selection->fields[i] == field)
-			return;
-	memmove(selection->fields + 1, selection->fields, selection->n);
-	selection->fields[0] = field;
-	selection->n++;
-}
-
 void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *ret_options)
 {
 	static const struct argp_child children[] = {{.argp = &options_argp},
@@ -159,8 +144,10 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 	else if (output_select(connsnoop_fields, FIELDS, o->common.fields, &o->output.selection,
 			       &error) < 0)
 		options_usage("%s", error.text);
-	if (o->common.format == OUTPUT_TABLE)
-		select_time(o, &o->output.selection);
+	/* -t and -T put a column in front, of the default as of a selected table */
+	if (o->common.format == OUTPUT_TABLE && (o->common.time || o->common.timestamp))
+		output_select_front(&o->output.selection,
+				    o->common.time ? FIELD_TIME : FIELD_SECONDS);
 }
 
 bool connsnoop_options_need_args(const struct connsnoop_options *o)

@@ -10,7 +10,7 @@
 #include "connection.skel.h"
 #include "lib/clock.h"
 #include "lib/command.h"
-#include "lib/filter.h"
+#include "lib/environment.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/connection_programs.h"
@@ -57,28 +57,13 @@ _printf_(3, 4) static int fail(struct flowattr *f, int r, const char *format, ..
 	return r < 0 ? r : -EIO;
 }
 
-static int libbpf_quiet(enum libbpf_print_level level _unused_, const char *format _unused_,
-			va_list arguments _unused_)
-{
-	return 0;
-}
-
-static int libbpf_verbose(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
-}
-
 static int start_command(struct flowattr *f)
 {
-	int r = command_start(f->options.common.command, &f->command);
+	struct error error;
+	int r = command_start_traced(f->options.common.command, bpf_map__fd(f->bpf->maps.processes),
+				     &f->bpf->bss->counters, &f->command, &error);
 
-	if (r < 0)
-		return fail(f, r, "cannot fork: %s", strerror(-r));
-	f->bpf->bss->counters.followed = 1;
-	r = filter_add_process(bpf_map__fd(f->bpf->maps.processes), (uint32_t)f->command.pid);
-	if (r < 0)
-		return fail(f, r, "cannot follow the command: %s", strerror(-r));
-	return 0;
+	return r < 0 ? fail(f, r, "%s", error.text) : 0;
 }
 
 /* The COMMAND and all it left running have ended: what is still closing gets a moment. */
@@ -145,9 +130,9 @@ static int on_tick(void *context, uint64_t now_ns)
 		return LOOP_STOP;
 	if (now_ns < f->next_ns)
 		return 0;
-	f->next_ns += f->options.interval_ns;
+	f->next_ns += f->options.interval.ns;
 	if (f->next_ns <= now_ns) /* was stopped for a while */
-		f->next_ns = now_ns + f->options.interval_ns;
+		f->next_ns = now_ns + f->options.interval.ns;
 	if (f->view && view_is_paused(f->view))
 		return 0;
 	return end_interval(f);
@@ -217,7 +202,7 @@ static int trace(struct flowattr *f)
 	r = f->options.packets ? 0 : start_output(f);
 	if (r < 0)
 		return r;
-	f->next_ns = clock_now_ns() + f->options.interval_ns;
+	f->next_ns = clock_now_ns() + f->options.interval.ns;
 	if ((o->verbose || o->command) && !f->view)
 		fputs("ready\n", stderr);
 	if (o->command) {
@@ -232,7 +217,7 @@ static int trace(struct flowattr *f)
 static int last_interval(struct flowattr *f)
 {
 	const struct flowattr_options *o = &f->options;
-	bool enough = o->intervals ||
+	bool enough = o->interval.count ||
 		      (f->report && o->common.count && report_rows(f->report) >= o->common.count);
 	struct error error;
 	int r;
@@ -371,7 +356,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	flowattr_options_parse(argc, argv, &f.options);
 	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !shows_view(&f);
-	libbpf_set_print(f.options.common.verbose ? libbpf_verbose : libbpf_quiet);
+	environment_set_verbose(f.options.common.verbose);
 	if (f.options.common.features) {
 		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	} else if (f.options.read_file) {

@@ -10,8 +10,7 @@
 #include "tools/flowattr_row.h"
 #include "tools/packets_lines.h"
 
-#define INTERVAL_NS  NSEC_PER_SEC
-#define INTERVAL_MIN (NSEC_PER_SEC / 10)
+#define INTERVAL_NS NSEC_PER_SEC
 
 #define KEY_RECONCILE 0x1004
 #define KEY_BY	      0x1001
@@ -160,24 +159,6 @@ static error_t parse_for_packets(int key, const char *word, struct flowattr_opti
 	return ARGP_ERR_UNKNOWN;
 }
 
-static void parse_word(const char *word, struct flowattr_options *o)
-{
-	struct error error;
-
-	if (!o->interval_given) {
-		if (parse_duration(word, &o->interval_ns, &error) < 0)
-			options_usage("INTERVAL %s", error.text);
-		if (o->interval_ns < INTERVAL_MIN)
-			options_usage("INTERVAL %s: 0.1 seconds at least", word);
-		o->interval_given = true;
-	} else if (!o->intervals) {
-		if (parse_uint(word, 1, UINT64_MAX, &o->intervals, &error) < 0)
-			options_usage("COUNT %s", error.text);
-	} else {
-		options_usage("unexpected argument %s: a COMMAND goes behind \"--\"", word);
-	}
-}
-
 static error_t parse(int key, char *word, struct argp_state *state)
 {
 	struct flowattr_options *o = state->input;
@@ -236,7 +217,7 @@ static void check_flows(struct flowattr_options *o)
 
 	while ((word = strsep(&rest, " ")))
 		if (*word)
-			parse_word(word, o);
+			interval_word(&o->interval, word);
 	if (o->packet_direction || o->snaplen)
 		options_usage("-Q and --snaplen are for packets: --packets, -w or -r");
 	if (o->interface && !if_nametoindex(o->interface))
@@ -270,21 +251,6 @@ static void select_default(const struct flowattr_options *o, struct output_selec
 	}
 }
 
-/* -t and -T put a column in front, of the default as of a selected table. */
-static void select_time(const struct flowattr_options *o, struct output_selection *selection)
-{
-	uint8_t field = o->common.time ? FIELD_TIME : FIELD_SECONDS;
-
-	if (!o->common.time && !o->common.timestamp)
-		return;
-	for (size_t i = 0; i < selection->n; i++)
-		if (selection->fields[i] == field)
-			return;
-	memmove(selection->fields + 1, selection->fields, selection->n);
-	selection->fields[0] = field;
-	selection->n++;
-}
-
 void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_options)
 {
 	static const struct argp_child children[] = {{.argp = &options_argp},
@@ -303,7 +269,7 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	memset(o, 0, sizeof(*o));
 	options_init(&o->common);
 	o->traffic.protocol_names = protocols;
-	o->interval_ns = INTERVAL_NS;
+	o->interval.ns = INTERVAL_NS;
 	options_parse(&argp, argc, argv, o, &o->common);
 	o->packets = o->packets || o->write_file || o->read_file;
 	if (o->packets && o->reconcile)
@@ -331,8 +297,11 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 		options_usage("%s", error.text);
 	if (!o->common.fields && !o->packets)
 		select_default(o, &o->output.selection);
-	if (o->common.format == OUTPUT_TABLE && !o->packets)
-		select_time(o, &o->output.selection);
+	/* -t and -T put a column in front, of the default as of a selected table */
+	if (o->common.format == OUTPUT_TABLE && !o->packets &&
+	    (o->common.time || o->common.timestamp))
+		output_select_front(&o->output.selection,
+				    o->common.time ? FIELD_TIME : FIELD_SECONDS);
 }
 
 static bool prints_all(const struct flowattr_options *o)

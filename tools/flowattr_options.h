@@ -6,15 +6,14 @@
 #include <stdbool.h>
 
 #include "bpf/connection.h"
+#include "lib/interval.h"
 #include "lib/options.h"
 #include "tools/flowattr_lines.h"
 
 struct flowattr_options {
 	struct options common;
 	struct traffic_filter traffic;
-	uint64_t interval_ns;
-	bool interval_given;
-	uint64_t intervals; /* 0: no end */
+	struct interval interval;
 	enum flow_lines_by by;
 	enum flow_lines_sort sort;
 	uint64_t rows_max;	      /* in an interval; 0: all */

@@ -223,7 +223,8 @@ int report_interval(struct report *report)
 	if (flush < 0)
 		return flush;
 	report->intervals++;
-	if (!r && report->options->intervals && report->intervals == report->options->intervals)
+	if (!r && report->options->interval.count &&
+	    report->intervals == report->options->interval.count)
 		r = LOOP_STOP;
 	return r;
 }

@@ -10,7 +10,7 @@
 #include "proctop.skel.h"
 #include "lib/clock.h"
 #include "lib/command.h"
-#include "lib/filter.h"
+#include "lib/environment.h"
 #include "lib/loop.h"
 #include "lib/privileges.h"
 #include "tools/proctop_pass.h"
@@ -53,28 +53,13 @@ _printf_(3, 4) static int fail(struct proctop *p, int r, const char *format, ...
 	return r < 0 ? r : -EIO;
 }
 
-static int libbpf_quiet(enum libbpf_print_level level _unused_, const char *format _unused_,
-			va_list arguments _unused_)
-{
-	return 0;
-}
-
-static int libbpf_verbose(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, arguments);
-}
-
 static int start_command(struct proctop *p)
 {
-	int r = command_start(p->options.common.command, &p->command);
+	struct error error;
+	int r = command_start_traced(p->options.common.command, bpf_map__fd(p->bpf->maps.processes),
+				     &p->bpf->bss->counters, &p->command, &error);
 
-	if (r < 0)
-		return fail(p, r, "cannot fork: %s", strerror(-r));
-	p->bpf->bss->counters.followed = 1;
-	r = filter_add_process(bpf_map__fd(p->bpf->maps.processes), (uint32_t)p->command.pid);
-	if (r < 0)
-		return fail(p, r, "cannot follow the command: %s", strerror(-r));
-	return 0;
+	return r < 0 ? fail(p, r, "%s", error.text) : 0;
 }
 
 /* Has the COMMAND, with all it left running, ended, and is every thread of it accounted for? The
@@ -109,7 +94,7 @@ static int view_refresh(struct proctop *p)
 	if (!r)
 		r = view_interval(p->view);
 	p->view_intervals++;
-	return r || p->view_intervals != p->options.intervals ? r : LOOP_STOP;
+	return r || p->view_intervals != p->options.interval.count ? r : LOOP_STOP;
 }
 
 static int batch_refresh(struct proctop *p)
@@ -141,9 +126,9 @@ static int on_tick(void *context, uint64_t now_ns)
 		return LOOP_STOP;
 	if (now_ns < p->next_ns)
 		return 0;
-	p->next_ns += p->options.interval_ns;
+	p->next_ns += p->options.interval.ns;
 	if (p->next_ns <= now_ns) /* was stopped for a while */
-		p->next_ns = now_ns + p->options.interval_ns;
+		p->next_ns = now_ns + p->options.interval.ns;
 	r = p->view ? view_refresh(p) : batch_refresh(p);
 	return r;
 }
@@ -203,7 +188,7 @@ static int trace(struct proctop *p)
 	} else {
 		meter_next_interval(p->meter);
 	}
-	p->next_ns = clock_now_ns() + p->options.interval_ns;
+	p->next_ns = clock_now_ns() + p->options.interval.ns;
 	if ((o->verbose || o->command) && !p->view)
 		fputs("ready\n", stderr);
 	if (o->command) {
@@ -219,7 +204,7 @@ static int last_interval(struct proctop *p)
 {
 	const struct proctop_options *o = &p->options;
 	bool enough =
-		o->intervals || (o->common.count && report_rows(p->report) >= o->common.count);
+		o->interval.count || (o->common.count && report_rows(p->report) >= o->common.count);
 	int r;
 
 	if (enough && !o->common.command)
@@ -298,7 +283,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	proctop_options_parse(argc, argv, &p.options);
 	p.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	libbpf_set_print(p.options.common.verbose ? libbpf_verbose : libbpf_quiet);
+	environment_set_verbose(p.options.common.verbose);
 	if (p.options.common.features) {
 		struct error error;
 

@@ -7,8 +7,7 @@
 #include "lib/parse.h"
 #include "tools/proctop_lines.h"
 
-#define INTERVAL_NS  NSEC_PER_SEC
-#define INTERVAL_MIN (NSEC_PER_SEC / 10)
+#define INTERVAL_NS NSEC_PER_SEC
 
 #define KEY_NO_NET 0x1001
 
@@ -50,24 +49,6 @@ static void parse_sort(const char *word, struct proctop_options *o)
 			      word);
 }
 
-static void parse_word(const char *word, struct proctop_options *o)
-{
-	struct error error;
-
-	if (!o->interval_given) {
-		if (parse_duration(word, &o->interval_ns, &error) < 0)
-			options_usage("INTERVAL %s", error.text);
-		if (o->interval_ns < INTERVAL_MIN)
-			options_usage("INTERVAL %s: 0.1 seconds at least", word);
-		o->interval_given = true;
-	} else if (!o->intervals) {
-		if (parse_uint(word, 1, UINT64_MAX, &o->intervals, &error) < 0)
-			options_usage("COUNT %s", error.text);
-	} else {
-		options_usage("unexpected argument %s: a COMMAND goes behind \"--\"", word);
-	}
-}
-
 static error_t parse(int key, char *word, struct argp_state *state)
 {
 	struct proctop_options *o = state->input;
@@ -78,7 +59,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		state->child_inputs[0] = &o->common;
 		return 0;
 	case ARGP_KEY_ARG:
-		parse_word(word, o);
+		interval_word(&o->interval, word);
 		return 0;
 	case 'b':
 		o->batch = true;
@@ -114,21 +95,6 @@ static void select_default(const struct proctop_options *o, struct output_select
 	selection->n = sizeof(columns);
 }
 
-/* -t and -T put a column in front, of the default as of a selected table. */
-static void select_time(const struct proctop_options *o, struct output_selection *selection)
-{
-	uint8_t field = o->common.time ? FIELD_TIME : FIELD_SECONDS;
-
-	if (!o->common.time && !o->common.timestamp)
-		return;
-	for (size_t i = 0; i < selection->n; i++)
-		if (selection->fields[i] == field)
-			return;
-	memmove(selection->fields + 1, selection->fields, selection->n);
-	selection->fields[0] = field;
-	selection->n++;
-}
-
 /* All that it reads is in tracepoints and iterators, on every kernel: other hooks would be ignored.
  */
 static void check_backend(enum backend backend)
@@ -152,7 +118,7 @@ void proctop_options_parse(int argc, char **argv, struct proctop_options *ret_op
 
 	memset(o, 0, sizeof(*o));
 	options_init(&o->common);
-	o->interval_ns = INTERVAL_NS;
+	o->interval.ns = INTERVAL_NS;
 	o->sort = FIELD_CPU_PERCENT;
 	options_parse(&argp, argc, argv, o, &o->common);
 	check_backend(o->common.backend);
@@ -168,8 +134,10 @@ void proctop_options_parse(int argc, char **argv, struct proctop_options *ret_op
 	else if (output_select(proctop_fields, FIELDS, o->common.fields, &o->output.selection,
 			       &error) < 0)
 		options_usage("%s", error.text);
-	if (o->common.format == OUTPUT_TABLE)
-		select_time(o, &o->output.selection);
+	/* -t and -T put a column in front, of the default as of a selected table */
+	if (o->common.format == OUTPUT_TABLE && (o->common.time || o->common.timestamp))
+		output_select_front(&o->output.selection,
+				    o->common.time ? FIELD_TIME : FIELD_SECONDS);
 }
 
 static bool prints_all(const struct proctop_options *o)
@@ -199,5 +167,5 @@ bool proctop_options_need_table_fields(const struct proctop_options *o)
 
 bool proctop_options_sum_up(const struct proctop_options *o)
 {
-	return o->common.command && !o->interval_given && o->common.format == OUTPUT_TABLE;
+	return o->common.command && !o->interval.given && o->common.format == OUTPUT_TABLE;
 }

@@ -5,16 +5,15 @@
 
 #include <stdbool.h>
 
+#include "lib/interval.h"
 #include "lib/options.h"
 #include "tools/proctop_row.h"
 
 struct proctop_options {
 	struct options common;
-	uint64_t interval_ns;
-	bool interval_given;
-	uint64_t intervals; /* 0: no end */
-	uint64_t rows_max;  /* lines of an interval; 0: all */
-	bool batch;	    /* no full-screen view */
+	struct interval interval;
+	uint64_t rows_max; /* lines of an interval; 0: all */
+	bool batch;	   /* no full-screen view */
 	bool no_net;
 	enum proctop_field sort;
 	struct output_options output; /* fd is not set */

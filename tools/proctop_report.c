@@ -292,7 +292,7 @@ int report_interval(struct report *report, bool last)
 	if (flush < 0)
 		return flush;
 	report->intervals++;
-	if (!r && options->intervals && report->intervals == options->intervals)
+	if (!r && options->interval.count && report->intervals == options->interval.count)
 		r = LOOP_STOP;
 	return r;
 }

@@ -43,7 +43,7 @@ run() {
 		shift
 	done
 	shift
-	timeout -k 2 60 "$TOOL" "${options[@]}" -- sh -c 'exec "$0" "$@" >'"$T/log" "$T/$STORM" "$@" \
+	timeout -k 2 120 "$TOOL" "${options[@]}" -- sh -c 'exec "$0" "$@" >'"$T/log" "$T/$STORM" "$@" \
 		>"$T/out" 2>"$T/err" </dev/null
 	TOOL_STATUS=$?
 }
@@ -178,7 +178,7 @@ LIVES=()
 rm "$T/gate"
 mkfifo "$T/gate"
 BEFORE=$(usage)
-timeout -k 2 40 "$TOOL" -j 0.2 -- sh -c 'exec "$0" enter "$3" "$0" lag 50 <"$1" >"$2"' "$T/$STORM" "$T/gate" \
+timeout -k 2 40 "$TOOL" -j 0.2 -- sh -c 'exec "$0" enter "$3" "$0" lag 500 <"$1" >"$2"' "$T/$STORM" "$T/gate" \
 	"$T/log" "$GROUP/cgroup.procs" >"$T/out" 2>"$T/err" </dev/null &
 LIVES=($!)
 exec 7>"$T/gate"
