@@ -201,6 +201,8 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	if (state)
 		fresh.cookie = state->cookie;
 	else if (!fresh.cookie)
+		fresh.cookie = READ(sk, __sk_common.skc_cookie.counter);
+	if (!fresh.cookie)
 		fresh.cookie = (__u64)sk; /* has that bit */
 	record.live = state && state->flags & SOCKET_LIVE;
 	if (!settings.list_only && !record.live &&

@@ -41,9 +41,7 @@ accounted() {
 
 tool_start --netns "/run/netns/$NS" 0.2
 ok $? "starts and says that it is ready"
-families="-4 -6 -m"
-[ -z "${KERNEL:-}" ] || families="-4 -6" # emulation is slow
-for family in $families; do
+for family in $FAMILIES; do
 	for what in connect nonblock server-first half-close "bytes $RANDOM" exit fork-server fork-client \
 		prefork threads; do
 		# shellcheck disable=SC2086 # words
@@ -51,7 +49,7 @@ for family in $families; do
 	done
 done
 if has datagrams || has exit_datagrams; then
-	for family in $families; do
+	for family in $FAMILIES; do
 		for what in connected unconnected any peers uncounted mmsg sendfile fork threads exit; do
 			accounted "UDP $family: $what" "$T/$NAME-datagrams" $family $what
 		done

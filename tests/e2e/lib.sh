@@ -15,6 +15,8 @@ TOOL_PID='' TRAFFIC_PID=''
 COOKIES='' # true or false: does every record have one? Found out when it matters.
 FORMAT=(-j) # of what tool_start has the tool print
 LIVES=() # further processes to end
+FAMILIES='-4 -6 -m' # of addresses: -m is IPv4 through IPv6 sockets
+[ -z "${KERNEL:-}" ] || FAMILIES='-4 -6' # emulation is slow
 
 # ---- TAP ----
 

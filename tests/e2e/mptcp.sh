@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Multipath TCP: connsnoop shows the TCP connections underneath, owned by who uses what is on top.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2086
 . "$(dirname "$0")/lib.sh"
 if ! has mptcp; then
 	echo "1..0 # SKIP $LACKS"
@@ -13,10 +13,9 @@ e2e_begin
 
 tool_start --netns "/run/netns/$NS" --proto tcp
 ok $? "starts and says that it is ready"
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	for what in connect nonblock server-first half-close exit killed reset unread fork-server \
 		lent prefork reuseport accept-threads threads "exec $T/$NAME-heir"; do
-		# shellcheck disable=SC2086 # words
 		scenario "$family: ${what%% *}" $family -M $what
 	done
 done
@@ -24,7 +23,7 @@ tool_wait INT
 is "$TOOL_STATUS" 0 "SIGINT: exit status 0"
 compare "nothing else until the end"
 
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	netns_new # without what is in TIME_WAIT
 	seen
 	traffic_start $family -M open

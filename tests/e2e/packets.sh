@@ -139,8 +139,12 @@ if capture -- "$T/$NAME" -4 bytes 100000; then
 	reads -F payload_bytes,laddr,lport,raddr,rport,text -j
 	sent=$(jq -rs 'map(select(.type == "close").tx_bytes) | add' "$T/expected")
 	# what was sent again counts once
-	is "$(jq -s 'map(select(.payload_bytes > 0)) | unique_by([.lport, .rport, (.text | capture("seq (?<s>[0-9:]+)").s)]) |
-		map(.payload_bytes) | add' "$T/out")" "$sent" "the payload of all packets is what was sent"
+	is "$(jq -s 'map(select(.payload_bytes > 0)) | group_by([.lport, .rport]) | map(
+		map(.text | capture("seq (?<from>[0-9]+):(?<to>[0-9]+)") | [(.from | tonumber), (.to | tonumber)] |
+			if .[1] < .[0] then [.[0], .[1] + 4294967296] else . end) | sort |
+		reduce .[] as $r ({to: 0, sum: 0}; ([.to, $r[0]] | max) as $from |
+			if $r[1] > $from then {to: $r[1], sum: (.sum + $r[1] - $from)} else . end) | .sum) |
+		add' "$T/out")" "$sent" "the payload of all packets is what was sent"
 fi
 
 # ---- what has no socket of a process ----

@@ -3,7 +3,7 @@
 # connsnoop's TCP records against real traffic: every record that the generator expects, with every
 # key that is certain, once, and no other.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2317
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2086,SC2317
 . "$(dirname "$0")/lib.sh"
 e2e_begin
 : >"$T/all" # every record of this script, for the checks of form
@@ -32,7 +32,7 @@ only() {
 tool_start --netns "/run/netns/$NS"
 ok $? "starts and says that it is ready"
 
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	f=$(family_name $family)
 	scenario "$f: blocking connect; client closes first" $family connect
 	scenario "$f: non-blocking connect" $family nonblock
@@ -71,7 +71,7 @@ far() {
 	esac
 }
 
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	f=$(family_name $family)
 	scenario "$f: no route" $family unreachable "$(far $family 97 1)" ENETUNREACH
 	scenario "$f: unreachable by a route" $family unreachable "$(far $family 98 1)" EHOSTUNREACH
@@ -82,7 +82,7 @@ done
 # three seconds each, so all at once
 : >"$T/timeouts"
 pids=()
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	"${INSIDE[@]}" "$T/$NAME" $family timeout "$(far $family 99 9)" >>"$T/timeouts" \
 		2>>"$T/traffic.err" &
 	pids+=($!)
@@ -120,7 +120,7 @@ phased() {
 	seen
 }
 
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	f=$(family_name $family)
 	phased "$f: in the backlog, never accepted" waiting '.type == "accept"' $family backlog
 	phased "$f: accepted late by a worker: close has the final word" waiting \
@@ -155,7 +155,7 @@ keep
 
 # ---- begun before the tool ----
 
-for family in -4 -6 -m; do
+for family in $FAMILIES; do
 	f=$(family_name $family)
 	for what in blocked established; do
 		text="a worker sleeps in accept"

@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs the end-to-end tests inside of virtual machines, up to JOBS at once (twice as many as there are
-# CPUs: a test waits half of its time), and sums up: TAP, each test with its kernel's name in front, and
-# in the end "N passed, N failed[, N skipped]". What a kernel did counts only if its closing line came.
-# Each kernel boots a second time, locked down. What came from the machines is kept in BUILD/matrix
-# (report.sh).
+# Runs the end-to-end tests inside of virtual machines, as many at once as there are CPUs, and sums up:
+# TAP, each test with its kernel's name in front, and in the end "N passed, N failed[, N skipped]".
+# What a kernel did counts only if its closing line came. Each kernel boots a second time, locked down.
+# What came from the machines is kept in BUILD/matrix (report.sh).
 #   matrix.sh KERNEL...       names from the table `kernels`, or all
-# From the environment: BUILD=build   TESTS="e2e/tcp e2e/names..." (default: all)   JOBS=(2 nproc)
+# From the environment: BUILD=build   TESTS="e2e/tcp e2e/names..." (default: all)   JOBS=(nproc)
 #   LIMIT=1500 (seconds, for one kernel)   COUNT, FLOOD: how much the tests do; emulation is slow
 
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 export BUILD=${BUILD:-$HERE/../../build} LIMIT=${LIMIT:-1500}
 COUNT=${COUNT:-300} FLOOD=${FLOOD:-10000}
-JOBS=${JOBS:-$((2 * $(nproc)))}
+JOBS=${JOBS:-$(nproc)}
 N=0 PASSED=0 FAILED=0 SKIPPED=0 RAN=0
 
 all_kernels() {
