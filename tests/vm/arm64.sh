@@ -49,9 +49,9 @@ make_root() {
 		fail "no busybox-static:arm64: $(tail -n 1 "$T/apt")"
 	dpkg-deb -x "$T"/busybox-static*.deb "$T/busybox"
 	cp "$T/busybox/bin/busybox" "$R/bin/"
-	cp "$BUILD/connsnoop" "$BUILD/proctop" "$BUILD/tests/traffic" "$R/bin/"
+	cp "$BUILD/connsnoop" "$BUILD/proctop" "$BUILD/flowattr" "$BUILD/tests/traffic" "$R/bin/"
 	cp "$LIBRARIES/ld-linux-aarch64.so.1" "$R/lib/"
-	needed "$BUILD/connsnoop" "$BUILD/proctop" "$BUILD/tests/traffic"
+	needed "$BUILD/connsnoop" "$BUILD/proctop" "$BUILD/flowattr" "$BUILD/tests/traffic"
 	echo "SCENARIOS='$SCENARIOS'" | cat - "$HERE/arm64.init" >"$R/script"
 	printf '#!/bin/busybox sh\nexec /bin/busybox sh /script\n' >"$R/init"
 	chmod +x "$R/init"
@@ -90,6 +90,14 @@ check() {
 	part proctop | jq -es 'any(.[]; .type == "exit" and .name == "busybox" and .cpu_final)' \
 		>/dev/null
 	result $? "proctop: a process to its end"
+	part "flowattr expected" >"$T/expected"
+	part "flowattr actual" >"$T/actual"
+	jq -rn --argjson totals false --slurpfile expected "$T/expected" --slurpfile actual "$T/actual" \
+		-f "$HERE/../e2e/flowattr.jq" >"$T/problems" 2>&1 && [ -s "$T/actual" ] && [ ! -s "$T/problems" ]
+	result $? "flowattr: flows, to the byte"
+	head -n 10 "$T/problems" | sed 's/^/# /'
+	part packets | jq -es 'length > 5 and all(.[]; .name == "traffic")' >/dev/null
+	result $? "flowattr: packets with their process"
 	result "$(grep -cE 'BUG:|WARNING:|Oops|Kernel panic' "$T/log")" "the kernel's log is quiet"
 	grep -qx '== end' "$T/out"
 	result $? "the machine came to its end"

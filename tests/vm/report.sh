@@ -19,6 +19,8 @@ mapfile -t files < <({ echo own && awk '!/^#/ { print $1 }' "$HERE/kernels"; } |
 
 awk '
 function tool_of(script) {
+	if (index(script, "packets") == 1)
+		return "flowattr"
 	for (i = 1; i <= tools; i++)
 		if (index(script, tool[i]) == 1)
 			return tool[i]
