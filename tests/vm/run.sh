@@ -28,10 +28,13 @@ fail() {
 # corrupts flags, and with a thread per CPU the patching of code (static keys, attaching BPF programs)
 # ends in `Oops: int3`. Kernels from 6.18 on give socket storage out of kmalloc_nolock(), which needs
 # that instruction or slabs in debug mode. An old CPU is emulated twice as fast as one with everything,
-# and a program whose code lies where it lay last time starts four times as fast (norandmaps).
+# and a program whose code lies where it lay last time starts four times as fast (norandmaps). To let go
+# of a BPF program's hook takes a grace period of RCU: up to seconds where a CPU is emulated in turns,
+# unless they are expedited.
 machine() {
 	local accel=(-accel 'tcg,thread=single' -cpu 'Nehalem,+rdrand,-cx16')
 	local append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr norandmaps"
+	append+=" rcupdate.rcu_expedited=1"
 	[ "${KVM:-}" != 1 ] || accel=(-accel kvm -cpu host)
 	exec timeout -k 5 "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-no-reboot "${accel[@]}" -smp "$cpus" -m "${MEMORY:-1024}" \
