@@ -68,7 +68,7 @@ main() {
 	exec 3> >(exec cat) 4> >(exec cat >&2) # a file would be truncated by QEMU
 	machine "$image" &
 	qemu=$!
-	trap 'kill "$qemu"; wait; exit 125' INT TERM HUP
+	trap 'kill "$qemu"; wait "$qemu"; exit 125' INT TERM HUP
 	wait "$qemu" || qemu_status=$?
 	trap 'exit 125' INT TERM HUP
 	exec 3>&- 4>&-
