@@ -140,9 +140,13 @@ ok $? "threads that end at once: all final, but for those that are told to be lo
 # ---- lives ----
 
 if [ -w /proc/sys/kernel/ns_last_pid ]; then
-	run -j -- reuse 100
-	exits | sort >"$T/got"
-	sort "$T/log" >"$T/expected"
+	for try in 1 2 3; do # kernels may keep an event from programs: not the same one each time
+		run -j -- reuse 100
+		exits | sort >"$T/got"
+		sort "$T/log" >"$T/expected"
+		[ -n "$(comm -13 "$T/got" "$T/expected")" ] || break
+		echo "# $try: missing $(comm -13 "$T/got" "$T/expected" | wc -l), $(json 'map(select(.type == "lost") | .count) | add // 0') lost"
+	done
 	is "$(comm -13 "$T/got" "$T/expected" | wc -l)" 0 "one process id, 100 processes within an interval"
 else
 	skip "one process id, 100 processes within an interval" "no ns_last_pid"

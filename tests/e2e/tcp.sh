@@ -229,6 +229,7 @@ churn_problems() {
 		| "\(.churn): cookie \($cookie), port \(.lport) to \(.rport): begun \($b), closed \($c) times"'
 }
 
+were_open=
 for round in 1 2 3; do
 	if ! has cookies; then
 		skip "--existing under way, round $round" "$LACKS"
@@ -248,10 +249,16 @@ for round in 1 2 3; do
 	[ ! -s "$T/problems" ] && [ "$(grep -c seen "$T/expected")" -ge 100 ]
 	ok $? "--existing under way, round $round: each connection once, none missing" ||
 		head -n 20 "$T/problems" | diag
-	is "$(jq -s 'map(select(.type == "open" and .lport != null and .rport != null and .rport != 0)) | length > 0' "$T/out")" \
-		true "round $round: some were open already"
+	# how many are open at that moment is the generator's luck: some in one round or another
+	jq -es 'any(.[]; .type == "open" and .lport != null and .rport != null and .rport != 0)' "$T/out" \
+		>/dev/null && were_open=yes
 	keep
 done
+if has cookies; then
+	is "$were_open" yes "some were open already"
+else
+	skip "some were open already" "$LACKS"
+fi
 
 # ---- COMMAND ----
 
