@@ -8,6 +8,8 @@
 const char *const connection_events[] = {"connect", "accept", "listen", "flow",
 					 "close",   "open",   NULL};
 
+const char *const connection_protocols[] = {"tcp", "udp", "icmp", "raw", "packet", "sctp", NULL};
+
 const struct record_sizes connection_sizes = {
 	.least = {
 		[RECORD_PROCESS] = sizeof(struct process_record),

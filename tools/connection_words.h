@@ -14,6 +14,9 @@ extern const struct record_sizes connection_sizes;
 /* The words of --events, by bit of EVENT_BIT(); NULL-terminated. */
 extern const char *const connection_events[];
 
+/* The words of --proto, by bit of SELECT_*; NULL-terminated. */
+extern const char *const connection_protocols[];
+
 /* enum owner_source. */
 const char *word_owner_source(uint8_t source);
 

@@ -47,9 +47,6 @@ static const struct argp_option options[] = {
 	{},
 };
 
-/* By bits of SELECT_*. */
-static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", "sctp", NULL};
-
 static error_t parse(int key, char *word, struct argp_state *state)
 {
 	struct connsnoop_options *o = state->input;
@@ -118,7 +115,7 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 
 	memset(o, 0, sizeof(*o));
 	options_init(&o->common);
-	o->traffic.protocol_names = protocols;
+	o->traffic.protocol_names = connection_protocols;
 	o->events = ALL_EVENTS;
 	o->idle_ns = IDLE_NS;
 	options_parse(&argp, argc, argv, o, &o->common);

@@ -115,7 +115,7 @@ static int on_tick(void *context, uint64_t now_ns)
 {
 	struct flowattr *f = context;
 	struct error error;
-	int r = touch_tick(&f->touch, now_ns, f->meter->waiting > 0);
+	int r = touch_tick(&f->touch, now_ns, f->meter->arrived_ns + ACCEPT_WAIT_NS > now_ns);
 
 	if (r < 0)
 		return fail(f, r, "cannot watch who accepts any more: %s", strerror(-r));

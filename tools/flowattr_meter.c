@@ -27,7 +27,7 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	clock_sync(&meter->clock);
 	r = process_table_new(&processes, &meter->processes);
 	flows.processes = meter->processes;
-	flows.retain_ns = options->packets ? RETAIN_NS : 0;
+	flows.retain_ns = options->packets || options->reconcile ? RETAIN_NS : 0;
 	flows.filter = &options->common.process;
 	if (!r)
 		r = cgroup_table_new(0, &meter->cgroups);
@@ -65,7 +65,8 @@ void meter_free(struct meter *meter)
 
 static int on_accept(struct meter *meter, const struct accept_record *record)
 {
-	meter->waiting += record->flags & ACCEPT_FINAL ? -!!(record->flags & ACCEPT_LATE) : 1;
+	if (!(record->flags & ACCEPT_FINAL))
+		meter->arrived_ns = record->header.ts_ns;
 	if (record->flags & ACCEPT_CANCELLED) {
 		flow_table_forget(meter->flows, &record->connection);
 		return 0;

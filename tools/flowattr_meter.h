@@ -33,9 +33,9 @@ struct meter {
 	bool ifaces;		   /* what interfaces carry is known */
 	struct interfaces interfaces;
 	struct interface_bytes ifaces_begin; /* the sum at the interval's beginning */
-	int64_t waiting;		     /* connections that nobody has been seen to accept */
-	uint64_t lost;			     /* rows lost in the kernel, as far as seen */
-	uint64_t bad;			     /* records that were not whole */
+	uint64_t arrived_ns; /* when the last connection came that nobody was seen to accept yet */
+	uint64_t lost;	     /* rows lost in the kernel, as far as seen */
+	uint64_t bad;	     /* records that were not whole */
 };
 
 /* @options, @proc_fd: borrowed. Returns 0 or -ENOMEM. */

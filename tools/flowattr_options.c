@@ -7,15 +7,16 @@
 
 #include "bpf/packets.h"
 #include "lib/parse.h"
+#include "tools/connection_words.h"
 #include "tools/flowattr_row.h"
 #include "tools/packets_lines.h"
 
 #define INTERVAL_NS NSEC_PER_SEC
 
-#define KEY_RECONCILE 0x1004
 #define KEY_BY	      0x1001
 #define KEY_PACKETS   0x1002
 #define KEY_SNAPLEN   0x1003
+#define KEY_RECONCILE 0x1004
 
 static const char doc[] =
 	"Show which process owns which traffic: every flow with its bytes, exact, those that "
@@ -28,7 +29,10 @@ static const char doc[] =
 	"  flowattr -j | jq .tx_bytes  for scripts\n"
 	"  flowattr -- make fetch      of one command and its children\n"
 	"  flowattr --packets port 53  packets, a line each, with their processes\n"
-	"  flowattr -w out.pcapng      for Wireshark\n";
+	"  flowattr -w out.pcapng      for Wireshark\n"
+	"\n"
+	"Kernels: datagrams take Linux 6.3, or functions that can be traced (fexit). Elsewhere "
+	"only TCP is shown, and stderr says so. --features tells what this kernel offers.\n";
 
 static const struct argp_option options[] = {
 	{"by", KEY_BY, "WHAT", 0, "a line for each: flow (default), process, remote, user, cgroup",
@@ -49,9 +53,6 @@ static const struct argp_option options[] = {
 	{"batch", 'b', NULL, 0, "print tables one below the other, also on a terminal", 0},
 	{},
 };
-
-/* By bits of SELECT_*. */
-static const char *const protocols[] = {"tcp", "udp", "icmp", "raw", "packet", "sctp", NULL};
 
 static void parse_by(const char *word, struct flowattr_options *o)
 {
@@ -268,7 +269,7 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 
 	memset(o, 0, sizeof(*o));
 	options_init(&o->common);
-	o->traffic.protocol_names = protocols;
+	o->traffic.protocol_names = connection_protocols;
 	o->interval.ns = INTERVAL_NS;
 	options_parse(&argp, argc, argv, o, &o->common);
 	o->packets = o->packets || o->write_file || o->read_file;

@@ -13,9 +13,8 @@
 #include "tools/connection_list.h"
 #include "tools/connection_words.h"
 
-#define HOLDERS_SHARE                                                                              \
-	100 /* one part in so many of the time goes into looking who holds sockets                 \
-	     */
+/* One part in so many of the time goes into looking who holds sockets. */
+#define HOLDERS_SHARE 100
 
 static int link_map(const struct bpf_program *program, const struct bpf_map *map, int *ret_fd)
 {

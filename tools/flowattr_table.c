@@ -8,7 +8,6 @@
 #include "tools/flowattr_choice.h"
 #include "tools/flowattr_pairs.h"
 
-#define ACCEPT_WAIT_NS (100 * 1000 * 1000ULL) /* so long, a better owner may follow */
 #define UNSEEN_MAX                                                                                 \
 	3 /* passes that did not show it: one that runs beside changes may leave some out */
 

@@ -16,6 +16,9 @@
 #include "lib/base.h"
 #include "lib/process.h"
 
+/* So long behind an accept record that is not final, a better owner may follow. */
+#define ACCEPT_WAIT_NS (100 * 1000 * 1000ULL)
+
 /* Flows at a time: more than the kernel side keeps (SOCKETS_MAX, FLOWS_MAX), so that only what has
  * ended within the interval may have to make room. */
 #define TABLE_MAX 400000
