@@ -78,15 +78,15 @@ done
 # Who one datagram came from may not be known then; it is never said to be of another.
 for family in $FAMILIES; do
 	traffic $family habit
-	wait_until 4 have_records "$(wc -l <"$T/expected")"
+	wait_until 4 have_expected
 	is "$(records | jq -n --slurpfile expected "$T/expected" '
 		def received: map(select(.type == "close" and .rx_packets > 0) |
 			{key: "\(.raddr) \(.rport)", value: .rx_packets}) | from_entries;
 		[inputs] | received as $got | ($expected | received) as $sent | {
 			of_another: [$got | keys[] | select(. != "null null" and $got[.] > $sent[.])],
-			unknown: ([$got["null null"] // 0, 1] | max),
-			sum: ($got | add == ($sent | add)) } | tojson')" \
-		'"{\"of_another\":[],\"unknown\":1,\"sum\":true}"' \
+			sum: ($got | add == ($sent | add)),
+			unknown: ([$got["null null"] // 0, 1] | max) } | tojson')" \
+		'"{\"of_another\":[],\"sum\":true,\"unknown\":1}"' \
 		"$(family_name $family): asks for the address for long, and then no more" || records | diag
 	seen
 done

@@ -64,7 +64,7 @@ is "$(jq -s 'map(select(.type == "lost")) | length' "$T/out")" 0 "nothing lost"
 is "$(jq -s 'map(select(.type == "flow" and (.tx_bytes < 0 or .rx_bytes < 0))) | length' "$T/out")" 0 \
 	"no counter goes backwards"
 is "$(jq -rs '[.[] | select(.type == "flow") |
-	select(([keys_unsorted[]] | contains(["ts", "pid", "tid", "name", "comm", "name_src", "exe",
+	select((keys | contains(["ts", "pid", "tid", "name", "comm", "name_src", "exe",
 		"args", "ppid", "uid", "cgroup", "container", "netns", "proto", "laddr", "lport",
 		"raddr", "rport", "direction", "state", "interval_ns", "tx_bytes", "rx_bytes",
 		"tx_packets", "rx_packets", "tx_total_bytes", "rx_total_bytes", "rtt_us",

@@ -111,7 +111,7 @@ filter() {
 	mix
 	jq -c "select($condition)" "$T/expected" >"$T/expected.only"
 	mv "$T/expected.only" "$T/expected"
-	wait_until 3 have_records "$(wc -l <"$T/expected")"
+	wait_until 4 have_expected
 	tool_wait INT
 	compare "filter: $* ($(wc -l <"$T/expected") records)"
 }
@@ -163,7 +163,7 @@ gated() {
 	ok $? "generator: gated"
 	jq -c --argjson pid "$pid" "select($condition)" "$T/expected" >"$T/expected.only"
 	mv "$T/expected.only" "$T/expected"
-	wait_until 3 have_records "$(wc -l <"$T/expected")"
+	wait_until 4 have_expected
 	tool_wait INT
 	compare "filter: $text ($(wc -l <"$T/expected") records)"
 }
@@ -214,7 +214,7 @@ wait_until 10 says "$T/second.err" ready
 ok $? "a second copy starts" || diag <"$T/second.err"
 traffic -4 prefork
 traffic -6 bytes 1
-wait_until 4 have_records "$(wc -l <"$T/expected")"
+wait_until 4 have_expected
 tool_wait INT
 kill -INT "$second"
 wait "$second"
@@ -276,7 +276,7 @@ like "$(grep -vx ready "$T/err")" '[0-9]+.*lost|lost.*[0-9]+' "table: a warning 
 seen
 tool_start --stats --strict --netns "/run/netns/$NS"
 traffic -4 prefork
-wait_until 4 have_records "$(wc -l <"$T/expected")"
+wait_until 4 have_expected
 tool_wait INT
 is "$TOOL_STATUS" 0 "--strict: status 0 when nothing was lost"
 compare "--stats does not touch the records"

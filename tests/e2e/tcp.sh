@@ -111,7 +111,7 @@ phased() {
 		traffic_go
 	fi
 	traffic_end || good=1
-	wait_until 4 have_records "$(wc -l <"$T/expected")"
+	wait_until 4 have_expected
 	if [ $good -eq 0 ]; then
 		compare "$text"
 	else
@@ -297,8 +297,8 @@ jq -nr '
 	   "unknown"] as $owner_srcs
 	| ["exec", "iter", "fork", "exe", "cmdline", "kernel", "guess", "comm"] as $name_srcs
 	| inputs
-	| (($common + $own[.type]) - keys_unsorted | .[] | "no \(.)"),
-	  (keys_unsorted[] as $key | .[$key]
+	| (($common + $own[.type]) - keys | .[] | "no \(.)"),
+	  (keys[] as $key | .[$key]
 		| if . == "" then "\($key) is empty"
 		  elif type == "object" then "\($key) is not flat" else empty end),
 	  (select(.ts | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{9}Z$")

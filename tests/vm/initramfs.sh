@@ -9,7 +9,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # What tests use. One that this machine lacks will be missed by the test that needs it.
-PROGRAMS="bash dash sh busybox jq awk ip ss sysctl nsenter unshare setpriv findmnt mount umount sed
+PROGRAMS="bash dash sh busybox gojq awk ip ss sysctl nsenter unshare setpriv findmnt mount umount sed
 	grep diff comm iconv find xargs ps script tmux getent python3 stdbuf
 	basename cat chmod chown chroot clear cp cut date dd dirname du echo env expr false head id kill
 	ln ls mkdir mkfifo mknod mktemp mv nice nproc od paste printf pwd readlink realpath rm rmdir
@@ -29,6 +29,7 @@ add_programs() {
 		path=$R/usr${path#/usr}
 		[ "${path#"$R"}" = "$target" ] || ln -sf "$target" "$path"
 	done
+	ln -sf gojq "$R/usr/bin/jq" # the same language, and starts seven times as fast
 	ln -sf busybox "$R/usr/bin/modprobe"
 	ln -sf ../bin/busybox "$R/usr/sbin/modprobe"
 	{
