@@ -14,6 +14,7 @@ const volatile struct connection_config settings = {};
 #include "connection_attempt.bpf.h"
 #include "connection_close.bpf.h"
 #include "connection_datagram.bpf.h"
+#include "connection_share.bpf.h"
 #include "connection_datagram_exit.bpf.h"
 #include "connection_list.bpf.h"
 #include "connection_live.bpf.h"
@@ -224,6 +225,7 @@ static __always_inline void receive(struct sock *sk, int ret, int flags)
 		datagram_received(sk, ret, flags);
 	else if (touch_wanted())
 		stream_touch(sk, OWNER_RECV);
+	share_received(sk, ret, flags);
 }
 
 static __always_inline void send(struct sock *sk, int ret)
@@ -232,6 +234,7 @@ static __always_inline void send(struct sock *sk, int ret)
 		datagram_sent(sk, ret);
 	else if (touch_wanted())
 		stream_touch(sk, OWNER_SEND);
+	share_sent(sk, ret);
 }
 
 SEC("tp_btf/sock_recv_length")

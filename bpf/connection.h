@@ -15,6 +15,7 @@ enum connection_record_type {
 	RECORD_CLOSE,		      /* struct close_record */
 	RECORD_OPEN,		      /* struct open_record, from the iterators */
 	RECORD_LIVE,		      /* struct close_record of what is still open, likewise */
+	RECORD_SHARE,		      /* struct share_record */
 };
 
 #ifndef __VMLINUX_H__
@@ -29,6 +30,10 @@ enum connection_record_type {
 /* Flows of datagrams that are kept in mind at most; at the bound the one that was used least lately
  * is closed early. About 350 bytes each in the kernel. */
 #define FLOWS_MAX 65536
+
+/* Callers of sockets that are kept in mind at most, with connection_config.split; bytes of what is
+ * beyond stay with the socket's owner. About 200 bytes each in the kernel. */
+#define SHARES_MAX 65536
 
 /* In place of a cookie where the kernel gave none: tells records of one socket from others. */
 #define COOKIE_OWN (1ULL << 63)
@@ -60,6 +65,7 @@ enum owner_source {
 	OWNER_CLOSE,   /* closed it */
 	OWNER_ITER,    /* holds it, seen by an iterator */
 	OWNER_PROCFS,  /* holds it, found in procfs */
+	OWNER_CALL,    /* sent or received these bytes on a socket that is another's */
 	OWNER_SOURCES,
 };
 
@@ -164,6 +170,20 @@ struct close_record {
 };
 _Static_assert(sizeof(struct close_record) == 200, "close_record");
 
+#define SHARE_UNWANTED 0x1U /* the filter of processes does not want the caller */
+
+/* What one process has sent and received on one TCP socket, as its calls returned it. The first one
+ * comes at its first call and counts nothing yet. */
+struct share_record {
+	struct record_header header;
+	struct process_id caller;
+	__u64 cookie;		  /* as in struct connection */
+	__u64 tx_bytes, rx_bytes; /* since its first call */
+	__u32 flags;		  /* SHARE_* */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct share_record) == 120, "share_record");
+
 /* One file descriptor of one process, or (tgid 0) a socket that no descriptor holds: the iterators
  * give one record each, user space joins those of one cookie. */
 struct open_record {
@@ -190,14 +210,17 @@ struct connection_config {
 	__u32 watch_routes;	  /* where raw and ping sockets send to is taken from routes */
 	__u32 touch;		  /* who touches accepted sockets is of interest */
 	__u32 watch_arrivals;	  /* packets are noted as they arrive, in want of anything better */
-	__u64 idle_ns;		  /* a flow without a datagram for so long is over */
+	__u32 split; /* bytes of TCP are counted by who calls, and received ones once they are read
+		      */
+	__u64 idle_ns; /* a flow without a datagram for so long is over */
 };
 
 /* What the kernel side counts of datagrams, in .bss. */
 struct flow_counters {
-	__u64 sweeps;  /* flows wait for a sweep to close them: grows */
-	__u64 early;   /* flows closed early, for others needed the room */
-	__u64 no_peer; /* datagrams whose peer could not be told */
+	__u64 sweeps;	/* flows wait for a sweep to close them: grows */
+	__u64 early;	/* flows closed early, for others needed the room */
+	__u64 no_peer;	/* datagrams whose peer could not be told */
+	__u64 no_share; /* calls on TCP sockets that found no room: SHARES_MAX */
 };
 
 #endif

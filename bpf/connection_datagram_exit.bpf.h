@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Datagrams where functions can be traced: instead of the tracepoints that came in 6.3, and to see
- * each UDP packet as it is received. */
+/* Datagrams, and calls on TCP sockets, where functions can be traced: instead of the tracepoints
+ * that came in 6.3, and to see each UDP packet as it is received. */
 #ifndef CONNECTION_DATAGRAM_EXIT_BPF_H
 #define CONNECTION_DATAGRAM_EXIT_BPF_H
 
-#include "connection_datagram.bpf.h"
+#include "connection_share.bpf.h"
 
 static __always_inline int sendmsg_returned(struct socket *socket, int r)
 {
 	if (socket->sk && !is_stream(socket->type, socket->sk->sk_protocol))
 		datagram_sent(socket->sk, r);
+	else if (socket->sk)
+		share_sent(socket->sk, r);
 	return 0;
 }
 
@@ -17,6 +19,8 @@ static __always_inline int recvmsg_returned(struct socket *socket, int flags, in
 {
 	if (socket->sk && !is_stream(socket->type, socket->sk->sk_protocol))
 		datagram_received(socket->sk, r, flags);
+	else if (socket->sk)
+		share_received(socket->sk, r, flags);
 	return 0;
 }
 

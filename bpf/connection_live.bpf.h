@@ -7,15 +7,26 @@
 #include "connection_close.bpf.h"
 #include "connection_datagram.bpf.h"
 
+/* Bytes that have come and that nobody has read yet, with the FIN behind them. */
+static __always_inline __u32 live_unread(const struct tcp_sock *tcp)
+{
+	__s32 unread = READ(tcp, rcv_nxt) - READ(tcp, copied_seq);
+
+	return unread > 0 ? unread : 0;
+}
+
 /* Reads the kernel's counters of the socket that is, or was, at @sk: the memory may be another's by
  * now, which the caller finds out. */
 static __always_inline void live_read(const struct sock *sk, struct close_record *record)
 {
 	const struct tcp_sock *tcp = (const void *)sk;
 	bool got_fin = READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE);
+	__u32 unread;
 
 	record->tx_bytes = READ(tcp, bytes_sent) - READ(tcp, bytes_retrans);
-	record->rx_bytes = READ(tcp, bytes_received) - got_fin;
+	record->rx_bytes = READ(tcp, bytes_received);
+	unread = settings.split ? live_unread(tcp) : 0;
+	record->rx_bytes -= unread ? unread : got_fin;
 	record->tx_packets = READ(tcp, segs_out);
 	record->rx_packets = READ(tcp, segs_in);
 	record->retransmits = READ(tcp, total_retrans);

@@ -116,6 +116,29 @@ static void choose_for_peers(const struct connection_request *o, struct connecti
 	}
 }
 
+/* Who calls on sockets of TCP. */
+static void choose_for_split(struct connection_bpf *bpf, const struct connection_features *f)
+{
+	bool tracepoints = connection_uses(f, FEATURE_DATAGRAMS);
+	bool exits = connection_uses(f, FEATURE_EXIT_DATAGRAMS);
+
+	settings_of(bpf)->split = true;
+	want(bpf->progs.live_shares, true);
+	if (tracepoints) {
+		want(bpf->progs.on_receive, true);
+		want(bpf->progs.on_send, true);
+		want(bpf->progs.on_receive_stand_in, connection_uses(f, FEATURE_STAND_IN));
+		want(bpf->progs.on_send_stand_in, connection_uses(f, FEATURE_STAND_IN));
+	}
+	if (exits) {
+		want(bpf->progs.on_inet_sendmsg, true);
+		want(bpf->progs.on_inet6_sendmsg, true);
+		want(bpf->progs.on_inet_recvmsg, true);
+		want(bpf->progs.on_inet6_recvmsg, true);
+		want(bpf->progs.on_inet_sendpage, f->has_sendpage);
+	}
+}
+
 static void choose_for_datagrams(const struct connection_request *o, struct connection_bpf *bpf,
 				 const struct connection_features *f)
 {
@@ -167,6 +190,8 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 		choose_for_tcp(o, bpf, f);
 	if (o->traffic->protocols & SELECT_DATAGRAMS && !o->failed)
 		choose_for_datagrams(o, bpf, f);
+	if (o->split && o->traffic->protocols & SELECT_TCP)
+		choose_for_split(bpf, f);
 }
 
 /* Maps that nobody will use take the least there is. */
@@ -208,6 +233,8 @@ static int load(const struct connection_request *o, const struct connection_feat
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
 	if (o->list)
 		bpf_map__set_max_entries(bpf->maps.sockets, 1);
+	if (!o->split)
+		bpf_map__set_max_entries(bpf->maps.shares, 1);
 	choose(o, bpf, f);
 	if (!bpf_program__autoload(bpf->progs.sweep_flows))
 		forget_flows(bpf);

@@ -23,6 +23,8 @@ struct connection_request {
 	bool list;	  /* what is open now, and no more: no hook is attached */
 	bool unheld;	  /* sockets without a process are listed, too */
 	bool live;	  /* what is open is to be read at times */
+	bool split;	  /* what TCP sockets carry is counted by who calls; needs
+			   * connection_sees_datagrams() */
 };
 
 /* Checks the environment, then opens, configures and loads the programs. Returns 0 and what the

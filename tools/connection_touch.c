@@ -22,7 +22,8 @@ int touch_init(struct touch *touch, struct connection_bpf *bpf)
 		.resolve_fd = fd,
 		.needed_ns = clock_now_ns(),
 		.attached = true,
-		.shared = bpf_program__autoload(bpf->progs.sweep_flows),
+		.shared = bpf_program__autoload(bpf->progs.sweep_flows) ||
+			  bpf->rodata->settings.split,
 	};
 	return 0;
 }

@@ -18,7 +18,7 @@ struct touch {
 	int resolve_fd;		    /* link of the iterator that finds who has accepted; -1: none */
 	uint64_t needed_ns;	    /* when they were last needed */
 	bool attached;
-	bool shared; /* with datagrams */
+	bool shared; /* with datagrams, or with the count of calls */
 };
 
 #define TOUCH_NONE ((struct touch){.resolve_fd = -1})

@@ -22,6 +22,7 @@ const struct record_sizes connection_sizes = {
 		[RECORD_CLOSE] = sizeof(struct close_record),
 		[RECORD_OPEN] = sizeof(struct open_record),
 		[RECORD_LIVE] = sizeof(struct close_record),
+		[RECORD_SHARE] = sizeof(struct share_record),
 	}};
 
 const char *word_owner_source(uint8_t source)
@@ -30,6 +31,7 @@ const char *word_owner_source(uint8_t source)
 		[OWNER_UNKNOWN] = "unknown", [OWNER_CONNECT] = "connect", [OWNER_ACCEPT] = "accept",
 		[OWNER_LISTEN] = "listen",   [OWNER_SEND] = "send",	  [OWNER_RECV] = "recv",
 		[OWNER_CLOSE] = "close",     [OWNER_ITER] = "iter",	  [OWNER_PROCFS] = "procfs",
+		[OWNER_CALL] = "call",
 	};
 
 	return source < OWNER_SOURCES ? names[source] : "unknown";

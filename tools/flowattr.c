@@ -249,6 +249,7 @@ static int load(struct flowattr *f, struct connection_features *ret_features)
 			  EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE),
 		.idle_ns = IDLE_NS,
 		.live = true,
+		.split = o->split,
 	};
 	struct error error;
 	int r = programs_load(&request, ret_features, &f->bpf, &error);
@@ -314,6 +315,10 @@ static int run(struct flowattr *f)
 		fputs("flowattr: this kernel has neither the tracepoints nor the function hooks to "
 		      "see datagrams with (Linux 6.3, or fexit): only TCP is shown\n",
 		      stderr);
+	if (o->split && o->traffic.protocols & SELECT_TCP && !connection_sees_datagrams(&features))
+		return fail(f, -EOPNOTSUPP,
+			    "--split-shared: this kernel has neither the tracepoints nor the "
+			    "function hooks to see who calls (Linux 6.3, or fexit)");
 	r = start(f, proc_fd);
 	if (!r)
 		r = trace(f);

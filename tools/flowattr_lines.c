@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/flowattr_choice.h"
+#include "tools/flowattr_split.h"
 
 /* Flows that a line joins. */
 struct group {
@@ -14,6 +15,7 @@ struct group {
 		uint8_t address[16];
 	} key;
 	struct flow_line line;
+	uint64_t last; /* number of the flow that was added last */
 	UT_hash_handle hh;
 };
 
@@ -56,24 +58,49 @@ static bool is_shown(const struct flow *flow, const struct flow_lines_options *o
 	bool once = options->by == LINES_BY_FLOW || options->by == LINES_BY_REMOTE;
 
 	return !flow_is_waiting(flow, options->now_ns) &&
-	       flow_is_wanted(flow, options->filter, options->processes) &&
 	       (!once || flow_stands_for_both(flow, options->filter, options->processes));
+}
+
+/* Did the part of a flow carry anything in the interval, for somebody who is asked for? */
+static bool part_is_shown(const struct flow *part, const struct flow_lines_options *options)
+{
+	const struct flow_counts counts = flow_in_interval(part);
+
+	return !flow_counts_empty(&counts) &&
+	       flow_is_wanted(part, options->filter, options->processes);
+}
+
+/* A line for each part; one of them counts as the flow. */
+static int add_flow(struct flow_lines *lines, const struct flow *flow,
+		    const struct flow_lines_options *options)
+{
+	const struct flow *part;
+	uint64_t flows = 1;
+
+	for (size_t i = 0; (part = split_part(flow, i)); i++) {
+		struct flow_line line = {.flow = part,
+					 .counts = flow_in_interval(part),
+					 .flows = flows};
+
+		if (!part_is_shown(part, options))
+			continue;
+		if (add_line(lines, &line) < 0)
+			return -ENOMEM;
+		flows = 0;
+	}
+	return 0;
 }
 
 static int add_flows(struct flow_lines *lines, struct flow_table *table,
 		     const struct flow_lines_options *options)
 {
-	for (const struct flow *flow = flow_table_first(table); flow; flow = flow->hh.next) {
-		struct flow_line line = {.flow = flow,
-					 .counts = flow_in_interval(flow),
-					 .flows = 1};
+	const struct flow *flow;
+	int r = 0;
 
-		if (flow_counts_empty(&line.counts) || !is_shown(flow, options))
-			continue;
-		if (add_line(lines, &line) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	for (flow = flow_table_first(table); flow && !r; flow = flow->hh.next)
+		if (is_shown(flow, options))
+			r = add_flow(lines, flow, options);
+	return r;
 }
 
 static struct group_key key_of(const struct flow *flow, enum flow_lines_by by)
@@ -101,10 +128,12 @@ static struct group_key key_of(const struct flow *flow, enum flow_lines_by by)
 	return key;
 }
 
-static int add_to_group(struct group **groups, const struct flow *flow, enum flow_lines_by by,
-			const struct flow_counts *counts)
+/* @number: of the flow that @part is one of. */
+static int add_to_group(struct group **groups, const struct flow *part, enum flow_lines_by by,
+			uint64_t number)
 {
-	struct group_key key = key_of(flow, by);
+	const struct flow_counts counts = flow_in_interval(part);
+	struct group_key key = key_of(part, by);
 	struct group *group;
 
 	HASH_FIND(hh, *groups, &key, sizeof(key), group);
@@ -113,11 +142,12 @@ static int add_to_group(struct group **groups, const struct flow *flow, enum flo
 		if (!group)
 			return -ENOMEM;
 		group->key = key;
-		group->line.flow = flow;
+		group->line.flow = part;
 		HASH_ADD(hh, *groups, key, sizeof(group->key), group);
 	}
-	flow_counts_add(&group->line.counts, counts);
-	group->line.flows++;
+	flow_counts_add(&group->line.counts, &counts);
+	group->line.flows += group->last != number;
+	group->last = number;
 	return 0;
 }
 
@@ -125,14 +155,16 @@ static int add_groups(struct flow_lines *lines, struct flow_table *table,
 		      const struct flow_lines_options *options)
 {
 	struct group *groups = NULL, *group, *next;
+	const struct flow *flow, *part;
+	uint64_t number = 0;
 	int r = 0;
 
-	for (const struct flow *flow = flow_table_first(table); flow && !r; flow = flow->hh.next) {
-		struct flow_counts counts = flow_in_interval(flow);
-
-		if (flow_counts_empty(&counts) || !is_shown(flow, options))
-			continue;
-		r = add_to_group(&groups, flow, options->by, &counts);
+	for (flow = flow_table_first(table); flow && !r; flow = flow->hh.next) {
+		number++;
+		for (size_t i = 0; !r && is_shown(flow, options) && (part = split_part(flow, i));
+		     i++)
+			if (part_is_shown(part, options))
+				r = add_to_group(&groups, part, options->by, number);
 	}
 	HASH_ITER (hh, groups, group, next) {
 		if (!r)

@@ -97,6 +97,8 @@ static int tool_record(struct meter *meter, const struct record_header *header)
 	case RECORD_CLOSE:
 	case RECORD_LIVE:
 		return flow_table_count(meter->flows, (const void *)header);
+	case RECORD_SHARE:
+		return flow_table_share(meter->flows, (const void *)header);
 	}
 	return 0;
 }

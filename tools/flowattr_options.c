@@ -17,6 +17,7 @@
 #define KEY_PACKETS   0x1002
 #define KEY_SNAPLEN   0x1003
 #define KEY_RECONCILE 0x1004
+#define KEY_SPLIT     0x1005
 
 static const char doc[] =
 	"Show which process owns which traffic: every flow with its bytes, exact, those that "
@@ -50,6 +51,8 @@ static const struct argp_option options[] = {
 	{"snaplen", KEY_SNAPLEN, "BYTES", 0, "keep that much of each packet (-w: all)", 0},
 	{"reconcile", KEY_RECONCILE, NULL, 0,
 	 "count every packet: whose the interfaces' bytes are, in the total", 0},
+	{"split-shared", KEY_SPLIT, NULL, 0,
+	 "a line for each process that sends or receives on a socket they share", 0},
 	{"batch", 'b', NULL, 0, "print tables one below the other, also on a terminal", 0},
 	{},
 };
@@ -189,6 +192,9 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case KEY_RECONCILE:
 		o->reconcile = true;
 		return 0;
+	case KEY_SPLIT:
+		o->split = true;
+		return 0;
 	case 'b':
 		o->batch = true;
 		return 0;
@@ -223,6 +229,19 @@ static void check_flows(struct flowattr_options *o)
 		options_usage("-Q and --snaplen are for packets: --packets, -w or -r");
 	if (o->interface && !if_nametoindex(o->interface))
 		options_usage("-i %s: no such interface; `ip link` lists them", o->interface);
+}
+
+/* The kernel knows the filters of processes by a socket's owner. */
+static void check_split(const struct flowattr_options *o)
+{
+	const struct process_filter *p = &o->common.process;
+
+	if (o->packets)
+		options_usage("--split-shared is about flows; a packet has its process anyway");
+	if ((p->n_pids && !p->follow) || p->n_uids || p->cgroup_id)
+		options_usage("--split-shared: who calls can be told with a COMMAND, -p with -f, "
+			      "-n, --netns, or no filter of processes; -u, --cgroup and -p alone "
+			      "choose sockets by their owner");
 }
 
 /* The columns of a table by --by; ended by FIELDS. */
@@ -276,6 +295,8 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	if (o->packets && o->reconcile)
 		options_usage(
 			"--reconcile is about flows; with packets there is nothing to reconcile");
+	if (o->split)
+		check_split(o);
 	if (o->packets)
 		check_packets(o);
 	else

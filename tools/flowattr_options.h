@@ -25,6 +25,7 @@ struct flowattr_options {
 	uint32_t snaplen;	      /* bytes; 0: as much as it takes */
 	char expression[4096];	      /* FILTER in tcpdump's words; "": all */
 	bool reconcile;		      /* every packet is counted, beside the interfaces' counters */
+	bool split;		      /* --split-shared: sockets' bytes by who calls */
 	bool batch;		      /* tables one below the other, on a terminal, too */
 	struct output_options output; /* complete but for the descriptor */
 };

@@ -62,6 +62,8 @@ int pass_begin(struct pass *pass, struct error *error)
 
 	if (!r)
 		r = link_map(bpf->progs.live_flows, bpf->maps.flows, &pass->flows_fd);
+	if (!r)
+		r = link_map(bpf->progs.live_shares, bpf->maps.shares, &pass->shares_fd);
 	if (!r && flowattr_options_show(pass->meter->options, FIELD_HOLDERS)) {
 		pass->holders_fd = iterator_link(bpf->progs.list_sockets);
 		r = pass->holders_fd < 0 ? pass->holders_fd : 0;
@@ -79,6 +81,7 @@ void pass_release(struct pass *pass)
 {
 	closep(&pass->sockets_fd);
 	closep(&pass->flows_fd);
+	closep(&pass->shares_fd);
 	closep(&pass->holders_fd);
 }
 
@@ -103,6 +106,9 @@ int pass_run(struct pass *pass)
 		r = look_for_holders(pass);
 	if (!r)
 		r = loop_drain(pass->loop); /* what ended while it was read */
+	if (!r) /* behind the sockets' counters: their bytes have been called for by now */
+		r = run_link(pass, pass->shares_fd);
+	flow_table_split(pass->meter->flows);
 	if (pass->holders_fd >= 0)
 		holders_give(&pass->meter->holders, pass->meter->flows);
 	if (!r)

@@ -84,6 +84,11 @@ static void fill_flow(const struct flow_line *line, const struct flowattr_contex
 		row_uint(row, FIELD_RETRANSMITS, line->counts.retransmits);
 	row_uints(row, FIELD_HOLDERS, flow->holders, flow->n_holders);
 	fill_peer(flow, context, row);
+	if (flow->connection.owner_src != OWNER_CALL)
+		return;
+	row_null(row, FIELD_TX_PACKETS); /* they stay with the owner */
+	row_null(row, FIELD_RX_PACKETS);
+	row_null(row, FIELD_RETRANSMITS);
 }
 
 /* A line of several flows has what they share, and nothing else. */

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "bpf/connection.h"
+#include "connection.skel.h"
 #include "tools/connection_stats.h"
 
 void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *meter,
@@ -17,5 +19,8 @@ void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *met
 		"records: %" PRIu64 " rows printed, %" PRIu64 " records lost, %" PRIu64
 		" malformed\n",
 		rows, lost, meter->bad);
+	if (meter->options->split)
+		fprintf(file, "split: %" PRIu64 " calls of more processes than %d\n",
+			(uint64_t)bpf->bss->flow_counters.no_share, SHARES_MAX);
 	connection_print_stats(file, bpf, &names);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/flowattr_table.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/connection_words.h"
 #include "tools/flowattr_choice.h"
 #include "tools/flowattr_pairs.h"
+#include "tools/flowattr_split.h"
 
 #define UNSEEN_MAX                                                                                 \
 	3 /* passes that did not show it: one that runs beside changes may leave some out */
@@ -37,6 +39,7 @@ int flow_table_new(const struct flow_table_options *options, struct flow_table *
 static void delete_flow(struct flow_table *table, struct flow *flow)
 {
 	pairs_remove(&table->pairs, flow);
+	split_free(flow->split, table->options.processes);
 	process_table_unpin(table->options.processes, &flow->connection.owner);
 	HASH_DEL(table->flows, flow);
 	free(flow);
@@ -264,6 +267,20 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 	return 0;
 }
 
+int flow_table_share(struct flow_table *table, const struct share_record *record)
+{
+	const struct connection socket = {.cookie = record->cookie, .protocol = IPPROTO_TCP};
+	struct flow *flow = find(table, &socket);
+
+	return flow ? split_take(&flow->split, record, table->options.processes) : 0;
+}
+
+void flow_table_split(struct flow_table *table)
+{
+	for (struct flow *flow = table->flows; flow; flow = flow->hh.next)
+		split_divide(flow);
+}
+
 void flow_table_forget(struct flow_table *table, const struct connection *connection)
 {
 	struct flow *flow = find(table, connection);
@@ -317,9 +334,12 @@ void flow_table_next_interval(struct flow_table *table, uint64_t now_ns)
 		delete_flow(table, flow);
 	}
 	table->ended_end = at;
-	for (struct flow *flow = table->flows; flow; flow = flow->hh.next)
-		if (!flow_is_waiting(flow, now_ns))
-			flow->before = flow->now;
+	for (struct flow *flow = table->flows; flow; flow = flow->hh.next) {
+		if (flow_is_waiting(flow, now_ns))
+			continue;
+		flow->before = flow->now;
+		split_next_interval(flow->split);
+	}
 	memset(&table->others, 0, sizeof(table->others));
 }
 

@@ -48,9 +48,11 @@ struct flow {
 	uint32_t rtt_us;	      /* 0: not known */
 	uint8_t direction;	      /* enum flow_direction: who began it; 0: not known */
 	bool based;		      /* `before` holds: else nothing has been read yet */
+	bool turned;		      /* it stands for both ends, though the other began it */
 	uint8_t unseen;		      /* passes over what is open since it was last told of */
 	const uint32_t *holders; /* processes that hold the socket, borrowed; NULL: not known */
 	size_t n_holders;
+	struct split *split;	 /* by who called; NULL: nobody has, or is not asked for */
 	struct flow *peer;	 /* the other end, if on this machine */
 	struct flow *pair_next;	 /* of the same ports */
 	struct flow *ended_next; /* in the order of their ends */
@@ -59,6 +61,7 @@ struct flow {
 
 struct flow_table;
 struct process_filter;
+struct split; /* tools/flowattr_split.h */
 
 struct flow_table_options {
 	struct process_table *processes;     /* borrowed: owners of flows are kept in it */
@@ -87,6 +90,13 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 
 /* It was somebody else's: as if it had never been. */
 void flow_table_forget(struct flow_table *table, const struct connection *connection);
+
+/* What a process has called for on the socket of a flow of TCP; of a flow that is not known nothing
+ * is kept. Returns 0 or -ENOMEM. */
+int flow_table_share(struct flow_table *table, const struct share_record *record);
+
+/* Behind a pass: shares out what was carried in the interval among those who called. */
+void flow_table_split(struct flow_table *table);
 
 /* Before a pass over all that is open, which counts each: what some passes have not shown is gone;
  * its close was lost, and is counted where it was. */
