@@ -246,7 +246,8 @@ static int load(struct flowattr *f, struct connection_features *ret_features)
 		.command = o->common.command != NULL,
 		.backend = o->common.backend,
 		.events = EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) |
-			  EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE),
+			  EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE) |
+			  (flowattr_options_need_packets(o) ? EVENT_BIT(RECORD_LISTEN) : 0),
 		.idle_ns = IDLE_NS,
 		.live = true,
 		.split = o->split,
@@ -285,7 +286,7 @@ static int start(struct flowattr *f, int proc_fd)
 	struct error error;
 	int r = meter_new(&f->options, proc_fd, &f->meter);
 
-	if (!r && (f->options.packets || f->options.reconcile) &&
+	if (!r && flowattr_options_need_packets(&f->options) &&
 	    (r = packets_new(&f->options, f->bpf, f->meter, &loop, &f->packets, &error)) < 0)
 		return fail(f, r, "%s", error.text);
 	if (!r)

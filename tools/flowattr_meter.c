@@ -27,12 +27,14 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	clock_sync(&meter->clock);
 	r = process_table_new(&processes, &meter->processes);
 	flows.processes = meter->processes;
-	flows.retain_ns = options->packets || options->reconcile ? RETAIN_NS : 0;
+	flows.retain_ns = flowattr_options_need_packets(options) ? RETAIN_NS : 0;
 	flows.filter = &options->common.process;
 	if (!r)
 		r = cgroup_table_new(0, &meter->cgroups);
 	if (!r)
 		r = flow_table_new(&flows, &meter->flows);
+	if (!r)
+		r = listeners_new(meter->processes, &meter->listeners);
 	if (!r)
 		r = flow_lines_new(&meter->lines);
 	if (!r)
@@ -57,6 +59,7 @@ void meter_free(struct meter *meter)
 	interfaces_release(&meter->interfaces);
 	users_free(meter->users);
 	flow_lines_free(meter->lines);
+	listeners_free(meter->listeners);
 	flow_table_free(meter->flows);
 	cgroup_table_free(meter->cgroups);
 	process_table_free(meter->processes);
@@ -71,14 +74,14 @@ static int on_accept(struct meter *meter, const struct accept_record *record)
 		flow_table_forget(meter->flows, &record->connection);
 		return 0;
 	}
-	return flow_table_begin(meter->flows, &record->connection, FLOW_IN);
+	return flow_table_begin(meter->flows, &record->connection, FLOW_IN, record->header.ts_ns);
 }
 
 static int on_connect(struct meter *meter, const struct connect_record *record)
 {
 	if (record->error)
 		return 0;
-	return flow_table_begin(meter->flows, &record->connection, FLOW_OUT);
+	return flow_table_begin(meter->flows, &record->connection, FLOW_OUT, record->header.ts_ns);
 }
 
 static int tool_record(struct meter *meter, const struct record_header *header)
@@ -90,10 +93,13 @@ static int tool_record(struct meter *meter, const struct record_header *header)
 		return on_connect(meter, (const void *)header);
 	case RECORD_ACCEPT:
 		return on_accept(meter, (const void *)header);
+	case RECORD_LISTEN:
+		return listeners_add(meter->listeners,
+				     &((const struct listen_record *)header)->connection);
 	case RECORD_FLOW:
 		flow = (const void *)header;
 		return flow_table_begin(meter->flows, &flow->connection,
-					(enum flow_direction)flow->direction);
+					(enum flow_direction)flow->direction, header->ts_ns);
 	case RECORD_CLOSE:
 	case RECORD_LIVE:
 		return flow_table_count(meter->flows, (const void *)header);
@@ -139,6 +145,14 @@ int meter_socket(void *context, const struct open_record *record, const uint32_t
 	struct meter *meter = context;
 
 	return holders_add(&meter->holders, record->connection.cookie, holders, n);
+}
+
+int meter_existing(void *context, const struct open_record *record,
+		   const uint32_t *holders _unused_, size_t n _unused_)
+{
+	struct meter *meter = context;
+
+	return listeners_add(meter->listeners, &record->connection);
 }
 
 void meter_end_interval(struct meter *meter, uint64_t lost)

@@ -9,6 +9,7 @@
 #include "lib/process.h"
 #include "lib/users.h"
 #include "tools/flowattr_holders.h"
+#include "tools/flowattr_listeners.h"
 #include "tools/flowattr_options.h"
 #include "tools/flowattr_row.h"
 #include "tools/flowattr_wire.h"
@@ -20,7 +21,8 @@ struct meter {
 	struct process_table *processes;
 	struct cgroup_table *cgroups;
 	struct flow_table *flows;
-	struct holders holders; /* of the sockets of the last look at all descriptors */
+	struct listeners *listeners; /* for packets */
+	struct holders holders;	     /* of the sockets of the last look at all descriptors */
 	struct flow_lines *lines;
 	struct users *users;
 	struct clock clock;
@@ -51,8 +53,10 @@ static inline void meter_freep(struct meter **meter)
 int meter_record(void *meter, const void *data, size_t size);
 int meter_listed(void *meter, const struct record_header *record); /* an iterator_record_fn */
 
-/* One socket that was open before the tool, or is now; a socket_list_fn. */
+/* One socket that is open, with its holders; one that was before the tool: socket_list_fns. */
 int meter_socket(void *meter, const struct open_record *record, const uint32_t *holders, size_t n);
+int meter_existing(void *meter, const struct open_record *record, const uint32_t *holders,
+		   size_t n);
 
 /* The interval is over: its length, the interfaces. Behind the pass over what is open. */
 void meter_end_interval(struct meter *meter, uint64_t lost);

@@ -347,3 +347,8 @@ bool flowattr_options_need_table_fields(const struct flowattr_options *o)
 			return true;
 	return false;
 }
+
+bool flowattr_options_need_packets(const struct flowattr_options *o)
+{
+	return o->packets || o->reconcile;
+}

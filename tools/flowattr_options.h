@@ -39,4 +39,7 @@ bool flowattr_options_show(const struct flowattr_options *options, size_t field)
 /* Are fields shown that are made of others, for people (FIELD_TABLE)? */
 bool flowattr_options_need_table_fields(const struct flowattr_options *options);
 
+/* Are packets looked at, be it only to count them? */
+bool flowattr_options_need_packets(const struct flowattr_options *options);
+
 #endif

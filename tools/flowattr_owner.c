@@ -136,12 +136,31 @@ static const struct process_id *find_sender(const struct owner_finder *finder,
 	return sender ? &sender->id : NULL;
 }
 
-/* Who is at an end, and how that is known: by its flow, or by what it sent before. */
-static const struct process_id *find_at(const struct owner_finder *finder,
-					const struct connection *end, uint64_t ts_ns,
-					uint8_t *ret_source)
+/* Nobody has been seen to accept the connection of a packet of that time, but that may come yet. */
+static bool may_be_accepted(const struct owner_finder *finder, uint8_t source, uint64_t ts_ns)
+{
+	return source == OWNER_LISTEN && ts_ns < finder->meter->arrived_ns + ACCEPT_WAIT_NS;
+}
+
+/* The flow of a packet. One of datagrams that had ended before is it only if nothing else comes up:
+ * its port may be another's by now, who will be told of. */
+static const struct flow *find_flow(const struct owner_finder *finder, const struct connection *end,
+				    uint64_t ts_ns, bool last)
 {
 	const struct flow *flow = flow_table_find(finder->meter->flows, end, ts_ns);
+
+	if (flow && !last && end->protocol != IPPROTO_TCP && flow->ended_ns &&
+	    flow->ended_ns < ts_ns)
+		return NULL;
+	return flow;
+}
+
+/* Who is at an end, and how that is known: by its flow, or by what it sent before. */
+static const struct process_id *find_at(const struct owner_finder *finder,
+					const struct connection *end, uint64_t ts_ns, bool last,
+					uint8_t *ret_source)
+{
+	const struct flow *flow = find_flow(finder, end, ts_ns, last);
 
 	if (flow && flow->connection.owner.tgid) {
 		*ret_source = flow->connection.owner_src;
@@ -154,14 +173,21 @@ static const struct process_id *find_at(const struct owner_finder *finder,
 /* At the other end, in whatever namespace that is. */
 static const struct process_id *find_peer(const struct owner_finder *finder,
 					  const struct connection *local, struct connection *peer,
-					  uint64_t ts_ns)
+					  uint64_t ts_ns, bool last, uint8_t *ret_source)
 {
-	const struct flow *flow = flow_table_find(finder->meter->flows, local, ts_ns);
-	uint8_t source;
+	const struct flow *flow = find_flow(finder, local, ts_ns, last);
+	const struct flow *there = flow ? flow->peer : NULL;
+	const struct process_id *id = NULL;
 
-	if (flow && flow->peer && flow->peer->connection.owner.tgid)
-		return &flow->peer->connection.owner;
-	return find_at(finder, peer, ts_ns, &source);
+	if (there && !there->connection.owner.tgid)
+		there = NULL;
+	if (!there || !flow_was_open(there, ts_ns)) /* one flow of a server may have many */
+		id = find_at(finder, peer, ts_ns, last, ret_source);
+	if (id || !there ||
+	    (!last && local->protocol != IPPROTO_TCP && there->ended_ns && there->ended_ns < ts_ns))
+		return id;
+	*ret_source = there->connection.owner_src;
+	return &there->connection.owner;
 }
 
 static void name(struct owner_finder *finder, const struct process_id *id,
@@ -204,24 +230,30 @@ int owner_find(void *context, const struct packet *packet, const struct packet_r
 	struct connection peer = seen_from(&packet->tuple, !out, 0);
 	const struct process_id *sender = sender_of(finder, record), *there = NULL;
 	bool inside = !memcmp(record->interface, "lo", 3), waits;
+	uint8_t there_src = OWNER_UNKNOWN;
 
 	let_go(finder);
 	if (sender)
 		ret_owner->owner_src = OWNER_SEND;
 	else if (!(record->flags & PACKET_KERNEL))
-		sender = find_at(finder, &local, ts_ns, &ret_owner->owner_src);
+		sender = find_at(finder, &local, ts_ns, last, &ret_owner->owner_src);
 	if (sender && record->flags & PACKET_CURRENT)
 		remember_sender(finder, &local, sender);
 	/* echo requests are answered by the kernel */
 	if (packet->tuple.family && packet->kind == PACKET_IP && !packet_is_echo_request(packet)) {
 		peer.netns = inside ? record->netns : 0;
-		there = find_peer(finder, &local, &peer, ts_ns);
+		there = find_peer(finder, &local, &peer, ts_ns, last, &there_src);
 	}
 	/* what is sent to this machine is somebody's soon */
-	waits = !sender ||
+	waits = !sender || may_be_accepted(finder, ret_owner->owner_src, ts_ns) ||
+		may_be_accepted(finder, there_src, ts_ns) ||
 		(inside && !there && packet->kind == PACKET_IP && !packet_is_echo_request(packet));
 	if (!last && waits)
 		return 0;
+	if (!sender && record->flags & PACKET_LISTENER) {
+		sender = listeners_find(finder->meter->listeners, record->cookie);
+		ret_owner->owner_src = sender ? OWNER_LISTEN : OWNER_UNKNOWN;
+	}
 	if (sender)
 		finder->local = *sender;
 	if (there)

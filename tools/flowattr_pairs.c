@@ -122,10 +122,26 @@ int pairs_add(struct pair **pairs, struct flow *flow)
 	return 0;
 }
 
-/* How well is it the flow of a packet of that time? The open one, else the one that ended last. */
 static uint64_t end_ns(const struct flow *flow)
 {
 	return flow->ended_ns ? flow->ended_ns : UINT64_MAX;
+}
+
+/* From the time at which it was open. */
+static uint64_t distance(const struct flow *flow, uint64_t ts_ns)
+{
+	if (ts_ns < flow->began_ns)
+		return flow->began_ns - ts_ns;
+	return ts_ns > end_ns(flow) ? ts_ns - end_ns(flow) : 0;
+}
+
+/* Is it rather the flow of a packet of that time? Of two that were open, the one that ended first.
+ */
+static bool is_nearer(const struct flow *flow, const struct flow *best, uint64_t ts_ns)
+{
+	uint64_t here = distance(flow, ts_ns), there = distance(best, ts_ns);
+
+	return here != there ? here < there : end_ns(flow) < end_ns(best);
 }
 
 struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uint64_t ts_ns)
@@ -140,8 +156,7 @@ struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uin
 		    c->rport != wanted->rport || memcmp(c->raddr, wanted->raddr, 16) != 0 ||
 		    (memcmp(c->laddr, wanted->laddr, 16) != 0 && !is_any(c->laddr)))
 			continue;
-		if (!best || (end_ns(best) < ts_ns && end_ns(flow) > end_ns(best)) ||
-		    (end_ns(flow) >= ts_ns && end_ns(flow) < end_ns(best)))
+		if (!best || is_nearer(flow, best, ts_ns))
 			best = flow;
 	}
 	return best;

@@ -56,6 +56,8 @@ int pass_begin(struct pass *pass, struct error *error)
 	struct existing_options existing = {
 		.process = &pass->meter->options->common.process,
 		.on_record = meter_record,
+		.on_socket =
+			flowattr_options_need_packets(pass->meter->options) ? meter_existing : NULL,
 		.context = pass->meter,
 	};
 	int r = link_map(bpf->progs.live_sockets, bpf->maps.sockets, &pass->sockets_fd);

@@ -186,7 +186,7 @@ static bool is_past(const struct flow *flow, const struct connection *connection
 }
 
 int flow_table_begin(struct flow_table *table, const struct connection *connection,
-		     enum flow_direction direction)
+		     enum flow_direction direction, uint64_t began_ns)
 {
 	struct flow *flow = find(table, connection);
 	int r = 0;
@@ -201,6 +201,8 @@ int flow_table_begin(struct flow_table *table, const struct connection *connecti
 		set_owner(table, flow, connection);
 	if (r < 0)
 		return r;
+	if (direction && !flow->began_ns)
+		flow->began_ns = began_ns;
 	if (direction && !(flow->ended_ns && is_datagram(connection)))
 		flow->direction = (uint8_t)direction;
 	return 0;
@@ -258,6 +260,7 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 	if (!flow->direction && record->flags & CLOSE_BORN)
 		flow->direction = (uint8_t)direction_of(record);
 	flow->unseen = 0;
+	flow->began_ns = record->opened_ns;
 	take_counts(flow, record);
 	if (record->header.type != RECORD_CLOSE)
 		return 0;
@@ -370,7 +373,15 @@ const struct flow_others *flow_table_others(const struct flow_table *table)
 struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
 			     uint64_t ts_ns)
 {
-	return pairs_find(table->pairs, wanted, ts_ns);
+	struct flow *flow = pairs_find(table->pairs, wanted, ts_ns);
+	struct connection received = *wanted;
+
+	if (flow || !wanted->netns || !is_datagram(wanted))
+		return flow;
+	memset(received.raddr, 0, sizeof(received.raddr));
+	received.rport = 0;
+	flow = pairs_find(table->pairs, &received, ts_ns);
+	return flow && (!flow->ended_ns || flow->ended_ns >= ts_ns) ? flow : NULL;
 }
 
 bool flow_counts_empty(const struct flow_counts *counts)

@@ -44,7 +44,8 @@ struct flow {
 	struct connection connection; /* as last told */
 	struct flow_counts now;	      /* since it began, as far as read */
 	struct flow_counts before;    /* at the interval's beginning */
-	uint64_t ended_ns;	      /* CLOCK_MONOTONIC; 0: it is open */
+	uint64_t began_ns;	      /* CLOCK_MONOTONIC; 0: not known (yet) */
+	uint64_t ended_ns;	      /* likewise; 0: it is open */
 	uint32_t rtt_us;	      /* 0: not known */
 	uint8_t direction;	      /* enum flow_direction: who began it; 0: not known */
 	bool based;		      /* `before` holds: else nothing has been read yet */
@@ -81,9 +82,9 @@ static inline void flow_table_freep(struct flow_table **table)
 }
 
 /* A flow has begun, or its owner is known better now. @direction: 0: it was there before the tool.
- * Returns 0 or -ENOMEM. */
+ * @began_ns: CLOCK_MONOTONIC. Returns 0 or -ENOMEM. */
 int flow_table_begin(struct flow_table *table, const struct connection *connection,
-		     enum flow_direction direction);
+		     enum flow_direction direction, uint64_t began_ns);
 
 /* What it has carried so far; a RECORD_CLOSE also ends it. Returns 0 or -ENOMEM. */
 int flow_table_count(struct flow_table *table, const struct close_record *record);
@@ -120,14 +121,21 @@ struct flow_others {
 const struct flow_others *flow_table_others(const struct flow_table *table);
 
 /* The flow of a packet between @wanted's ends, as seen from the one with laddr: protocol, laddr,
- * lport, raddr, rport, netns (0: any) are looked at. The one that was open at @ts_ns, or the last
- * before that; NULL: none is known. */
+ * lport, raddr, rport, netns (0: any) are looked at. The one that was open at @ts_ns, or was so
+ * nearest to that; NULL: none is known. Of datagrams, if the namespace is known, also what its port
+ * has received from somebody unknown. */
 struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
 			     uint64_t ts_ns);
 
 /* It has just ended, and who accepted it at the other end is not known yet: it is shown in the next
  * interval. @now_ns: as for flow_table_next_interval(). */
 bool flow_is_waiting(const struct flow *flow, uint64_t now_ns);
+
+/* As far as is known. */
+static inline bool flow_was_open(const struct flow *flow, uint64_t ts_ns)
+{
+	return ts_ns >= flow->began_ns && (!flow->ended_ns || ts_ns <= flow->ended_ns);
+}
 
 bool flow_counts_empty(const struct flow_counts *counts);
 void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts);

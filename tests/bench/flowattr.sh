@@ -3,7 +3,7 @@
 # What flowattr costs, beside tcpdump and nethogs, and off; what 10,000 flows cost it; and whether it
 # knows processes that live for a millisecond. Medians of RUNS interleaved runs, in a network namespace
 # of its own. Run as root; takes some minutes.
-#   flowattr.sh [GROUP...]   all, or some of: overhead live clients
+#   flowattr.sh [GROUP...]   all, or some of: overhead live clients packets
 # shellcheck disable=SC2015
 
 set -u
@@ -265,6 +265,43 @@ compare() {
 	note "$1_wrong" "$(comm -13 "$T/clients" "$T/flows" | wc -l)"
 }
 
+# share KIND WANTED RECEIVED COMMAND...: packets in a file that name both processes, percent, of so
+# many that COMMAND's log ($T/log) is of; clients of which anything WANTED is missing
+share() {
+	local kind=$1 wanted=$2 received=$3 counts
+	shift 3
+	: >"$T/log"
+	"${INSIDE[@]}" timeout 300 "$TOOL" -w "$T/file" ${received:+-Q in} -- "$@" \
+		>>"$T/log" 2>"$T/err" </dev/null || die "$kind: $(cat "$T/err")"
+	"$TOOL" -r "$T/file" -j | jq -r -f "$BENCH/../e2e/clients.jq" >"$T/table"
+	awk -v wanted="$wanted" -v received="$received" -f "$BENCH/../e2e/clients.awk" "$T/log" "$T/table" \
+		>"$T/counts"
+	read -ra counts <"$T/counts"
+	[ "${counts[0]}" -gt 0 ] || die "$kind: no packets"
+	note "$kind" "$(awk "BEGIN { print ${counts[1]} * 100 / ${counts[0]} }")"
+	note "${kind}_missing" $((CLIENTS - counts[3]))
+	rm "$T/file"
+}
+
+bench_packets() {
+	local i way tcp="c:[S] s:[S.] c:[F.] s:[F.]"
+	for ((i = 0; i < RUNS; i++)); do
+		say "$CLIENTS clients, packets, $((i + 1)) of $RUNS"
+		for way in "" 1; do
+			share "tcp_out$way" "$tcp" "$way" "$T/$NAME" -4 burst "$CLIENTS" 8
+			share "udp_out$way" c:UDP "$way" "$T/$NAME-udp" "$CLIENTS" 8
+		done
+	done
+	for way in "tcp_out:tcp clients, sent" "tcp_out1:tcp clients, received" \
+		"udp_out:udp clients, sent" "udp_out1:udp clients, received"; do
+		echo "$CLIENTS ${way#*:} packets in a file: right processes at both ends, percent (worst of" \
+			"$RUNS runs) $(sort -g "$T/m/${way%%:*}" | head -n 1); clients not seen from SYN to FIN" \
+			"$(sort -g "$T/m/${way%%:*}_missing" | tail -n 1); aim 100, 0:" \
+			"$(judge "$(sort -g "$T/m/${way%%:*}" | head -n 1) == 100 &&
+				$(sort -g "$T/m/${way%%:*}_missing" | tail -n 1) == 0")"
+	done
+}
+
 bench_clients() {
 	local i kind
 	for ((i = 0; i < RUNS; i++)); do
@@ -283,7 +320,7 @@ bench_clients() {
 			die "UDP clients: $(cat "$T/burst.err")"
 		sleep 1
 		end
-		awk -v name="$NAME-udp" '{ print $1, $2, name }' "$T/log" >"$T/clients"
+		awk -v name="$NAME-udp" '$1 == "connect" { print $2, $3, name }' "$T/log" >"$T/clients"
 		compare udp
 	done
 	for kind in tcp udp; do
@@ -299,8 +336,8 @@ begin
 echo "$("$TOOL" --version), $(uname -sr), $(nproc) processors"
 for group in "${@:-all}"; do
 	case $group in
-	all) bench_overhead && bench_live && bench_clients ;;
-	overhead | live | clients) "bench_$group" ;;
-	*) die "no group $group: overhead live clients" ;;
+	all) bench_overhead && bench_live && bench_clients && bench_packets ;;
+	overhead | live | clients | packets) "bench_$group" ;;
+	*) die "no group $group: overhead live clients packets" ;;
 	esac
 done

@@ -11,6 +11,7 @@ FILE=
 e2e_begin
 "${INSIDE[@]}" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 cp "$BUILD/tests/datagram" "$T/$NAME-datagrams" || bail "no $BUILD/tests/datagram"
+cp "$BUILD/tests/clients" "$T/$NAME-clients" || bail "no $BUILD/tests/clients"
 [ -x "$BUILD/tests/pcapng_check" ] || bail "no $BUILD/tests/pcapng_check"
 FILE=$T/packets.pcapng
 # neighbours talk on the veth at times of their own: what is to be exact is on loopback
@@ -169,6 +170,51 @@ arp=$(jq -rs 'map(select(.proto == "arp" and .direction == "out" and (.text | te
 	unique | join(" ")' "$T/out")
 like "$pid" '^[0-9]+$' "generator: a connect to nobody's address"
 is "$arp" "$pid" "an ARP request is whose packet made the kernel ask"
+
+tool_start --packets "${HERE[@]}"
+generate "$T/$NAME-clients" half-open
+sleep 0.2
+tool_wait INT
+is "$(jq -r 'select(.text | test("Flags \\[S\\.\\]")) | "\(.pid) \(.name) \(.owner_src)"' "$T/out")" \
+	"$(awk -v name="$NAME-clients" '{ print $2, name, "listen" }' "$T/expected")" \
+	"a SYN-ACK that comes to nothing is the listener's"
+
+# ---- clients that live for a millisecond ----
+
+# clients TEXT WANTED OPTION... -- PROGRAM ARG...: every packet in the file names both processes
+clients() {
+	local text=$1 wanted=$2 options=() try status counts received=''
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		[ "$1" != in ] || received=1
+		shift
+	done
+	for try in 1 2 3; do
+		: >"$T/log"
+		"${INSIDE[@]}" timeout -k 2 60 "$TOOL" -w "$FILE" "${options[@]}" "$@" >>"$T/log" 2>"$T/err" </dev/null
+		status=$?
+		"$TOOL" -r "$FILE" -j | jq -r -f "$E2E/clients.jq" >"$T/table"
+		awk -v wanted="$wanted" -v received="$received" -f "$E2E/clients.awk" "$T/log" "$T/table" >"$T/problems"
+		counts=$(head -n 1 "$T/problems")
+		[[ "$status $counts" =~ ^0\ ([1-9][0-9]*)\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)$ &&
+			${BASH_REMATCH[1]} = "${BASH_REMATCH[2]}" && ${BASH_REMATCH[3]} = "${BASH_REMATCH[4]}" &&
+			${BASH_REMATCH[3]} = "$CLIENTS" ]] && break
+		[ "$try" -lt 3 ] && echo "# $text: once more" # see scenario()
+		diag <"$T/problems"
+	done
+	is "$status ${counts% * *} $(cut -d' ' -f3,4 <<<"$counts")" \
+		"0 $(cut -d' ' -f1 <<<"$counts") $(cut -d' ' -f1 <<<"$counts") $CLIENTS $CLIENTS" "$text"
+}
+
+CLIENTS=${CLIENTS:-${KERNEL:+40}} # each takes its time there
+CLIENTS=${CLIENTS:-300}
+tcp="c:[S] s:[S.] c:[F.] s:[F.]"
+clients "-w: $CLIENTS TCP clients: SYN to FIN, the process at each end" "$tcp" \
+	-- "$T/$NAME" -4 burst "$CLIENTS" 8
+clients "-w: the same as it comes in" "$tcp" -Q in -- "$T/$NAME" -4 burst "$CLIENTS" 8
+clients "-w: $CLIENTS UDP clients of one datagram" c:UDP -- "$T/$NAME-clients" "$CLIENTS" 8
+clients "-w: the same as it comes in" c:UDP -Q in -- "$T/$NAME-clients" "$CLIENTS" 8
 
 [ -z "${KERNEL:-}" ] || e2e_end # what follows is the same on every kernel
 

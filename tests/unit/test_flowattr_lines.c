@@ -115,7 +115,8 @@ static void put(struct fixture *f, const struct sample *s)
 	struct close_record record = record_of(s);
 
 	if (s->direction)
-		assert_int_equal(flow_table_begin(f->table, &record.connection, s->direction), 0);
+		assert_int_equal(flow_table_begin(f->table, &record.connection, s->direction, 0),
+				 0);
 	assert_int_equal(flow_table_count(f->table, &record), 0);
 }
 
@@ -457,7 +458,7 @@ static void test_waits(void **state)
 
 	listening.connection.owner_src = OWNER_LISTEN;
 	put(f, &client);
-	assert_int_equal(flow_table_begin(f->table, &listening.connection, FLOW_IN), 0);
+	assert_int_equal(flow_table_begin(f->table, &listening.connection, FLOW_IN, 0), 0);
 	finish(f, &client);
 	f->options.now_ns = NOW + 1;
 	make(f, LINES_BY_FLOW, LINES_SORT_BYTES);

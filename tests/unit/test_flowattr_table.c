@@ -97,7 +97,7 @@ static struct connection tcp(uint64_t cookie)
 
 static void begin(struct fixture *f, struct connection c, enum flow_direction direction)
 {
-	assert_int_equal(flow_table_begin(f->table, &c, direction), 0);
+	assert_int_equal(flow_table_begin(f->table, &c, direction, 0), 0);
 }
 
 static void count(struct fixture *f, const struct close_record *record)
@@ -701,6 +701,45 @@ static void test_find(void **state)
 	assert_int_equal(flow_table_find(f->table, &wanted, NOW)->id.cookie, 9);
 }
 
+/* A port that one process after the other has: a packet that comes late is the former's. */
+static void test_find_nearest(void **state)
+{
+	struct fixture *f = *state;
+	struct connection next = tcp(2);
+
+	new_table(f, 10 * NSEC_PER_SEC, 0);
+	end_at(f, 1, NOW);
+	assert_int_equal(flow_table_begin(f->table, &next, FLOW_OUT, NOW + 100), 0);
+	assert_int_equal(at(f, NOW + 10)->id.cookie, 1);
+	assert_int_equal(at(f, NOW + 90)->id.cookie, 2); /* its SYN */
+	assert_int_equal(at(f, NOW + 100)->id.cookie, 2);
+	end_at(f, 2, NOW + 200);
+	assert_int_equal(at(f, NOW + 300)->id.cookie, 2);
+}
+
+/* What a port has received from somebody that could not be told is all that is known of it. */
+static void test_find_received(void **state)
+{
+	static const struct address nobody;
+	struct fixture *f = *state;
+	struct connection wanted = between(UDP, 0, &here, 53, &there, 4000);
+	struct close_record record = carried(between(UDP, 9, &any6, 53, &nobody, 0), 1, BORN);
+
+	new_table(f, 10 * NSEC_PER_SEC, 0);
+	begin(f, record.connection, FLOW_IN);
+	assert_int_equal(flow_table_find(f->table, &wanted, NOW)->id.cookie, 9);
+	wanted.netns = 0; /* somebody's else, perhaps */
+	assert_null(flow_table_find(f->table, &wanted, NOW));
+	wanted.netns = 1;
+	wanted.lport = 54;
+	assert_null(flow_table_find(f->table, &wanted, NOW));
+	wanted.lport = 53;
+	record.header = (struct record_header){.type = RECORD_CLOSE, .ts_ns = NOW};
+	count(f, &record);
+	assert_non_null(flow_table_find(f->table, &wanted, NOW));
+	assert_null(flow_table_find(f->table, &wanted, NOW + 1));
+}
+
 /* ---- more than there is room for ---- */
 
 static void test_room(void **state)
@@ -790,6 +829,8 @@ int main(void)
 		TEST(test_ports_again),
 		TEST(test_datagram_port_again),
 		TEST(test_find),
+		TEST(test_find_nearest),
+		TEST(test_find_received),
 		TEST(test_room),
 		TEST(test_no_room),
 		TEST(test_room_for_both),
