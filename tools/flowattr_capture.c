@@ -28,7 +28,8 @@ struct capture {
 	struct output *output; /* JSON, CSV */
 	struct buffer lines;   /* for people */
 	struct clock clock;
-	uint64_t synced_ns, start_ns;
+	uint64_t synced_ns, start_ns; /* start_ns: since 1970 */
+	uint64_t began_ns;	      /* the same moment, CLOCK_MONOTONIC */
 	struct capture_stats stats;
 	bool done; /* as many as were wanted are out */
 };
@@ -156,7 +157,7 @@ void capture_free(struct capture *c)
 int capture_start(struct capture *c, struct error *error)
 {
 	clock_sync(&c->clock);
-	c->synced_ns = clock_now_ns();
+	c->synced_ns = c->began_ns = clock_now_ns();
 	c->start_ns = clock_realtime_ns(&c->clock, c->synced_ns);
 	return packets_attach(c->bpf, error);
 }
@@ -188,6 +189,8 @@ static int show(struct capture *c, const struct packet_record *record, const str
 		.interface = record->interface,
 		.interface_length = strnlen(record->interface, sizeof(record->interface)),
 		.ts_ns = clock_realtime_ns(&c->clock, record->header.ts_ns),
+		.since_ns = record->header.ts_ns - c->began_ns,
+		.seconds = c->options.seconds,
 		.cookie = record->cookie,
 		.bytes = record->bytes,
 		.netns = record->netns,

@@ -45,6 +45,7 @@ struct capture_options {
 	bool selected;		   /* -F was given: */
 	struct output_selection selection;
 	bool header;
+	bool seconds; /* lines begin with the seconds since the start */
 	packet_owner_fn owner;
 	void *context;
 	packet_count_fn counted; /* gets each packet in place of lines and file; NULL: those */

@@ -212,8 +212,9 @@ static void check_packets(struct flowattr_options *o)
 	if (o->read_file &&
 	    (o->common.command || p->follow || p->n_uids || p->cgroup_id || p->netns))
 		options_usage("-r: a file knows processes by -p and -n only");
-	if (o->write_file && (o->common.format != OUTPUT_TABLE || o->common.fields))
-		options_usage("-w writes pcapng: no -o, -j or -F");
+	if (o->write_file && (o->common.format != OUTPUT_TABLE || o->common.fields ||
+			      o->common.time || o->common.timestamp))
+		options_usage("-w writes pcapng: no -o, -j, -F, -t or -T");
 	if (strcmp(o->interface ? o->interface : "", "any") == 0)
 		o->interface = NULL;
 }
@@ -271,6 +272,21 @@ static void select_default(const struct flowattr_options *o, struct output_selec
 	}
 }
 
+/* -t and -T put a column in front, of the default as of a selected table. Lines of packets have the
+ * time in front anyway. */
+static void put_time(struct flowattr_options *o)
+{
+	bool seconds = flowattr_options_count_seconds(o);
+
+	if (o->common.format != OUTPUT_TABLE || (!o->common.time && !o->common.timestamp))
+		return;
+	if (!o->packets)
+		output_select_front(&o->output.selection, seconds ? FIELD_SECONDS : FIELD_TIME);
+	else if (o->output.selected)
+		output_select_front(&o->output.selection,
+				    seconds ? PACKET_FIELD_SECONDS : PACKET_FIELD_TIME);
+}
+
 void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_options)
 {
 	static const struct argp_child children[] = {{.argp = &options_argp},
@@ -319,11 +335,12 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 		options_usage("%s", error.text);
 	if (!o->common.fields && !o->packets)
 		select_default(o, &o->output.selection);
-	/* -t and -T put a column in front, of the default as of a selected table */
-	if (o->common.format == OUTPUT_TABLE && !o->packets &&
-	    (o->common.time || o->common.timestamp))
-		output_select_front(&o->output.selection,
-				    o->common.time ? FIELD_TIME : FIELD_SECONDS);
+	put_time(o);
+}
+
+bool flowattr_options_count_seconds(const struct flowattr_options *o)
+{
+	return o->common.timestamp && !o->common.time;
 }
 
 static bool prints_all(const struct flowattr_options *o)

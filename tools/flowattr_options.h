@@ -33,6 +33,9 @@ struct flowattr_options {
 /* Returns, or exits as options_parse() does. `-F help` prints the fields and exits with 0. */
 void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_options);
 
+/* Are times seconds since the start (-t), and not of the day? */
+bool flowattr_options_count_seconds(const struct flowattr_options *options);
+
 /* Is the field in any output? */
 bool flowattr_options_show(const struct flowattr_options *options, size_t field);
 

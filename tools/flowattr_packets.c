@@ -52,6 +52,7 @@ int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, st
 		.selected = o->output.selected,
 		.selection = o->output.selection,
 		.header = o->common.header,
+		.seconds = flowattr_options_count_seconds(o),
 		.owner = owner_find,
 	};
 	int r = owner_finder_new(meter, traced ? bpf_map__fd(bpf->maps.processes) : -1,
@@ -117,6 +118,7 @@ int packets_read(const struct flowattr_options *o)
 		.selected = o->output.selected,
 		.selection = o->output.selection,
 		.header = o->common.header,
+		.seconds = flowattr_options_count_seconds(o),
 	};
 	struct error error;
 	int r = flowattr_read(&options, &error);

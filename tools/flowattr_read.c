@@ -20,6 +20,7 @@ struct reading {
 	struct output *output; /* JSON, CSV */
 	struct buffer lines;
 	uint64_t shown;
+	uint64_t first_ns; /* when the file's first packet passed; UINT64_MAX: not known yet */
 };
 
 static void reading_release(struct reading *r)
@@ -92,6 +93,19 @@ static int show(struct reading *r)
 	return r->lines.length >= FLUSH_BYTES ? flush(r) : 0;
 }
 
+/* A file may have a packet in front of an earlier one: that has passed 0 s behind the first. */
+static void read_since(struct reading *r)
+{
+	struct packet_view *view = &r->event->view;
+
+	view->seconds = r->options->seconds;
+	if (view->ts_ns == UINT64_MAX)
+		return;
+	if (r->first_ns == UINT64_MAX)
+		r->first_ns = view->ts_ns;
+	view->since_ns = view->ts_ns > r->first_ns ? view->ts_ns - r->first_ns : 0;
+}
+
 /* Returns 0 or what is wrong with the file (which is explained) or the output (which is not). */
 static int read_all(struct reading *r, struct error *error)
 {
@@ -102,6 +116,7 @@ static int read_all(struct reading *r, struct error *error)
 		if (event.kind != PCAPNG_PACKET)
 			continue;
 		packet_event_read(r->reader, &event.packet, r->event);
+		read_since(r);
 		if (!wants(r, &event.packet))
 			continue;
 		result = show(r);
@@ -136,7 +151,7 @@ static int begin(struct reading *r, int fd, struct error *error)
 
 int flowattr_read(const struct flowattr_read_options *options, struct error *error)
 {
-	_cleanup_(reading_release) struct reading r = {.options = options};
+	_cleanup_(reading_release) struct reading r = {.options = options, .first_ns = UINT64_MAX};
 	bool standard = strcmp(options->file, "-") == 0;
 	_cleanup_(closep) int fd = -1;
 	struct error why = {};

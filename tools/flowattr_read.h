@@ -19,6 +19,7 @@ struct flowattr_read_options {
 	bool selected; /* -F was given: */
 	struct output_selection selection;
 	bool header;
+	bool seconds; /* lines begin with the seconds since the first packet */
 };
 
 /* Reads it all. Returns 0, also when nobody reads the output any more; -EINVAL for a bad expression

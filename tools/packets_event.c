@@ -78,6 +78,7 @@ void packet_event_read(const struct pcapng_reader *reader, const struct pcapng_p
 		.interface = interface->name.data,
 		.interface_length = interface->name.length,
 		.ts_ns = packet->ts_ns,
+		.since_ns = UINT64_MAX, /* known to who reads on */
 		.bytes = packet->original,
 		.direction = direction_of(packet->flags),
 	};

@@ -10,6 +10,7 @@
 #include "lib/text.h"
 
 #define INTERFACE_COLUMNS 5
+#define SECONDS_COLUMNS	  4 /* in front of the point */
 
 static const char *const kind_words[PACKET_OWNER_KINDS] = {
 	[PACKET_OWNER_PROCESS] = "process",
@@ -35,6 +36,10 @@ const struct field packet_fields[PACKET_FIELDS] = {
 	[PACKET_FIELD_PEER_NAME] = {"peer_name", "PEER", "its full name", 18, 0},
 	[PACKET_FIELD_TEXT] = {"text", "PACKET", "what the packet says, as tcpdump has it", 60, 0},
 	[PACKET_FIELD_COMMENT] = {"comment", "COMMENT", "that the file has of it", 20, 0},
+	[PACKET_FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
+	[PACKET_FIELD_SECONDS] = {"seconds", "SECONDS",
+				  "since the start of flowattr; -r: since the first packet, s", 11,
+				  FIELD_RIGHT | FIELD_TABLE},
 };
 
 static bool is_known(const struct packet_process *process)
@@ -52,6 +57,25 @@ static void append_name(struct buffer *buffer, const struct packet_process *proc
 	const char *name = name_of(process);
 
 	text_append(buffer, name, strlen(name));
+}
+
+static void append_seconds(struct buffer *buffer, uint64_t since_ns)
+{
+	uint64_t seconds = since_ns / NSEC_PER_SEC;
+	size_t digits = 1;
+
+	if (since_ns == UINT64_MAX) {
+		buffer_append_string(buffer, "   -.------ ");
+		return;
+	}
+	for (uint64_t rest = seconds; rest >= 10; rest /= 10)
+		digits++;
+	if (digits < SECONDS_COLUMNS)
+		buffer_append_spaces(buffer, SECONDS_COLUMNS - digits);
+	buffer_append_uint(buffer, seconds);
+	buffer_append_char(buffer, '.');
+	buffer_append_padded(buffer, (uint32_t)(since_ns % NSEC_PER_SEC / 1000), 6);
+	buffer_append_char(buffer, ' ');
 }
 
 /* As tcpdump: the time of the day, where we are. */
@@ -130,7 +154,10 @@ static void append_owner(struct buffer *buffer, const struct packet_view *view)
 
 void packet_line(struct buffer *buffer, const struct packet_view *view)
 {
-	append_time(buffer, view->ts_ns);
+	if (view->seconds)
+		append_seconds(buffer, view->since_ns);
+	else
+		append_time(buffer, view->ts_ns);
 	append_interface(buffer, view);
 	packet_append(buffer, view->packet);
 	buffer_append_string(buffer, "  ");
@@ -217,6 +244,25 @@ static void row_peer(struct row *row, const struct packet_process *peer)
 	row_text(row, PACKET_FIELD_PEER_NAME, name_of(peer));
 }
 
+static void row_times(struct row *row, const struct packet_view *view)
+{
+	uint64_t us = view->since_ns / 1000;
+
+	if (view->ts_ns == UINT64_MAX) {
+		row_null(row, PACKET_FIELD_TS);
+		row_null(row, PACKET_FIELD_TIME);
+	} else {
+		row_time(row, PACKET_FIELD_TS, view->ts_ns);
+		row_time(row, PACKET_FIELD_TIME, view->ts_ns);
+	}
+	if (view->since_ns == UINT64_MAX)
+		row_null(row, PACKET_FIELD_SECONDS);
+	else
+		row_text_printf(row, PACKET_FIELD_SECONDS, "%llu.%06llu",
+				(unsigned long long)(us / 1000000),
+				(unsigned long long)(us % 1000000));
+}
+
 void packet_row(const struct packet_view *view, struct row *row)
 {
 	static const char *const directions[] = {[PACKET_OUT] = "out", [PACKET_IN] = "in"};
@@ -224,10 +270,7 @@ void packet_row(const struct packet_view *view, struct row *row)
 
 	row_reset(row);
 	row_text(row, PACKET_FIELD_TYPE, "packet");
-	if (view->ts_ns == UINT64_MAX)
-		row_null(row, PACKET_FIELD_TS);
-	else
-		row_time(row, PACKET_FIELD_TS, view->ts_ns);
+	row_times(row, view);
 	row_text_n(row, PACKET_FIELD_INTERFACE, view->interface, view->interface_length);
 	row_text(row, PACKET_FIELD_DIRECTION, directions[view->direction]);
 	row_connection(row, view);

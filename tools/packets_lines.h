@@ -42,11 +42,13 @@ struct packet_view {
 	const struct packet_owner *owner;
 	const char *interface; /* NULL: not known */
 	size_t interface_length;
-	uint64_t ts_ns;	     /* since 1970; UINT64_MAX: not known */
-	uint64_t cookie;     /* of the socket; 0: not known */
-	uint32_t bytes;	     /* on the wire */
-	uint32_t netns;	     /* 0: not known */
-	uint8_t direction;   /* enum packet_direction of bpf/packets.h; 0: not known */
+	uint64_t ts_ns;	   /* since 1970; UINT64_MAX: not known */
+	uint64_t since_ns; /* since the start, or the file's first packet; UINT64_MAX: not known */
+	bool seconds;	   /* lines begin with these, and not with the time of the day */
+	uint64_t cookie;   /* of the socket; 0: not known */
+	uint32_t bytes;	   /* on the wire */
+	uint32_t netns;	   /* 0: not known */
+	uint8_t direction; /* enum packet_direction of bpf/packets.h; 0: not known */
 	const char *comment; /* of the file, if it says more than `owner`; NULL: none */
 	size_t comment_length;
 };
@@ -67,14 +69,16 @@ enum packet_field {
 	PACKET_FIELD_PEER_NAME,
 	PACKET_FIELD_TEXT,
 	PACKET_FIELD_COMMENT,
+	PACKET_FIELD_TIME, /* for -T and -t */
+	PACKET_FIELD_SECONDS,
 	PACKET_FIELDS,
 };
 
 extern const struct field packet_fields[PACKET_FIELDS];
 
-/* Appends a line with its newline: time, interface, direction, what packet_append() says, and whose
- * it is: "pid name", or, if both ends are known, "sender[pid] > receiver[pid]"; "kernel" or
- * "forwarded" where no process is. */
+/* Appends a line with its newline: time or seconds, interface, direction, what packet_append()
+ * says, and whose it is: "pid name", or, if both ends are known, "sender[pid] > receiver[pid]";
+ * "kernel" or "forwarded" where no process is. */
 void packet_line(struct buffer *buffer, const struct packet_view *view);
 
 /* Fills a row; it borrows what the view does. */

@@ -271,7 +271,7 @@ is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "a bad FILTER: exit status 2, one lin
 like "$(cat "$T/err")" "FILTER: .*syntax" "with libpcap's message"
 tool_run -r "$T/good.pcapng" 'host ('
 is "$TOOL_STATUS" 2 "the same of -r"
-for word in "-r x -w y" "-w x -j" "-Q up" "--snaplen 0" "-r x -u root"; do
+for word in "-r x -w y" "-w x -t" "-w x -T" "-r x -j -t" "-w x -j" "-Q up" "--snaplen 0" "-r x -u root"; do
 	# shellcheck disable=SC2086 # words
 	tool_run $word
 	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"
@@ -288,6 +288,38 @@ tool_wait INT
 like "$(head -n 1 "$T/out")" \
 	"^[0-9:]{8}\.[0-9]{6} lo +Out 127.0.0.1.[0-9]+ > 127.0.0.1.[0-9]+: Flags \[S\], seq [0-9]+, win [0-9]+, length 0  $NAME\[[0-9]+\] > $NAME\[[0-9]+\]$" \
 	"a line for people"
+
+seconds='^ *[0-9]+\.[0-9]{6} lo +Out '
+begin=${EPOCHREALTIME/./}
+FORMAT=()
+tool_start --packets -t "${HERE[@]}"
+FORMAT=(-j)
+generate "$T/$NAME" -4 connect
+sleep 0.3
+tool_wait INT
+is "$(grep -cvE "$seconds" "$T/out")" 0 "-t: every line begins with seconds" || diag <"$T/out"
+is "$(awk -v most=$((${EPOCHREALTIME/./} - begin)) '$1 < last || $1 * 1e6 > most { bad++ } { last = $1 }
+	END { print (NR > 0), bad + 0 }' "$T/out")" "1 0" "-t: which grow, and are no more than have passed"
+FILE=$T/good.pcapng
+reads -j
+jq -rs 'def us: (.[:19] + "Z" | fromdate) * 1000000 + (.[20:26] | tonumber);
+	(.[0].ts | us) as $first | .[].ts | us - $first' "$T/out" >"$T/wanted"
+reads -t
+is "$(awk '{ sub(/\./, "", $1); print $1 + 0 }' "$T/out" | paste -d' ' - "$T/wanted" |
+	awk '$1 - $2 > 1 || $2 - $1 > 1 || NF < 2 { bad++ } END { print (NR > 7), bad + 0 }')" "1 0" \
+	"-r -t: since the file's first packet"
+reads -T
+is "$(cut -c1-15 "$T/out")" "$(jq -rs '.[].ts' <("$TOOL" -r "$FILE" -j) |
+	while read -r ts; do date -d "$ts" +%T.%6N; done)" "-r -T: the time of the day"
+reads -T -t
+is "$(grep -cE '^[0-9]{2}:' "$T/out")" "$all" "-T and -t: -T"
+reads -F proto -t
+is "$(tail -n +2 "$T/out" | grep -cE '^ *[0-9]+\.[0-9]{6} tcp')" "$all" "-F -t: a column in front" ||
+	diag <"$T/out"
+reads -F proto -T
+is "$(tail -n +2 "$T/out" | grep -cE '^[0-9]{2}:[0-9]{2}:[0-9]{2}[.0-9]* +tcp')" "$all" "-F -T: likewise" ||
+	diag <"$T/out"
+FILE=$T/packets.pcapng
 
 # ---- bad luck ----
 
