@@ -8,7 +8,9 @@
 #include "lib/cgroup.h"
 #include "tools/flowattr_table.h"
 
-#define SENDERS_MAX 16384 /* that are kept; then the first one in is forgotten */
+/* That are kept; then the one that was last told of first is forgotten. A connection that has ended
+ * may be sent for by the kernel for a minute, out of TIME_WAIT. 200 bytes each. */
+#define SENDERS_MAX 65536
 
 /* Both ends as the sender sees them. */
 struct sender_key {
@@ -21,7 +23,7 @@ struct sender_key {
 struct sender {
 	struct sender_key key;
 	struct process_id id;
-	UT_hash_handle hh; /* in the order in which they came */
+	UT_hash_handle hh; /* in the order in which they came, or their connection ended */
 };
 
 struct owner_finder {
@@ -104,13 +106,18 @@ static bool is_traced(const struct owner_finder *finder, const struct process_id
 	return !filter->n_uids;
 }
 
+/* @ends: its connection does: it is remembered as if it had come last. */
 static void remember_sender(struct owner_finder *finder, const struct connection *c,
-			    const struct process_id *id)
+			    const struct process_id *id, bool ends)
 {
 	const struct sender_key key = key_of(c);
 	struct sender *sender;
 
 	HASH_FIND(hh, finder->senders, &key, sizeof(key), sender);
+	if (sender && ends) {
+		HASH_DEL(finder->senders, sender);
+		HASH_ADD(hh, finder->senders, key, sizeof(sender->key), sender);
+	}
 	if (!sender) {
 		sender = calloc(1, sizeof(*sender));
 		if (!sender)
@@ -220,6 +227,13 @@ static const struct process_id *sender_of(const struct owner_finder *finder,
 	return is_traced(finder, &record->sender) ? &record->sender : NULL;
 }
 
+/* What comes behind it is the kernel's to answer, in the name of who had the connection last. */
+static bool ends_connection(const struct packet *packet)
+{
+	return packet->has & PACKET_HAS_TCP &&
+	       packet->tcp_flags & (PACKET_TCP_FIN | PACKET_TCP_RST);
+}
+
 int owner_find(void *context, const struct packet *packet, const struct packet_record *record,
 	       bool last, struct packet_owner *ret_owner)
 {
@@ -235,10 +249,10 @@ int owner_find(void *context, const struct packet *packet, const struct packet_r
 	let_go(finder);
 	if (sender)
 		ret_owner->owner_src = OWNER_SEND;
-	else if (!(record->flags & PACKET_KERNEL))
+	else if (!(record->flags & PACKET_KERNEL) || packet->has & PACKET_HAS_TCP)
 		sender = find_at(finder, &local, ts_ns, last, &ret_owner->owner_src);
-	if (sender && record->flags & PACKET_CURRENT)
-		remember_sender(finder, &local, sender);
+	if (sender && (record->flags & PACKET_CURRENT || ends_connection(packet)))
+		remember_sender(finder, &local, sender, ends_connection(packet));
 	/* echo requests are answered by the kernel */
 	if (packet->tuple.family && packet->kind == PACKET_IP && !packet_is_echo_request(packet)) {
 		peer.netns = inside ? record->netns : 0;

@@ -383,28 +383,3 @@ struct flow *flow_table_find(struct flow_table *table, const struct connection *
 	flow = pairs_find(table->pairs, &received, ts_ns);
 	return flow && (!flow->ended_ns || flow->ended_ns >= ts_ns) ? flow : NULL;
 }
-
-bool flow_counts_empty(const struct flow_counts *counts)
-{
-	return !counts->tx_bytes && !counts->rx_bytes && !counts->tx_packets && !counts->rx_packets;
-}
-
-void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts)
-{
-	to->tx_bytes += counts->tx_bytes;
-	to->rx_bytes += counts->rx_bytes;
-	to->tx_packets += counts->tx_packets;
-	to->rx_packets += counts->rx_packets;
-	to->retransmits += counts->retransmits;
-}
-
-struct flow_counts flow_in_interval(const struct flow *flow)
-{
-	return (struct flow_counts){
-		.tx_bytes = flow->now.tx_bytes - flow->before.tx_bytes,
-		.rx_bytes = flow->now.rx_bytes - flow->before.rx_bytes,
-		.tx_packets = flow->now.tx_packets - flow->before.tx_packets,
-		.rx_packets = flow->now.rx_packets - flow->before.rx_packets,
-		.retransmits = flow->now.retransmits - flow->before.retransmits,
-	};
-}

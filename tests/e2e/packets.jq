@@ -13,8 +13,7 @@ def other_ends: "\(.raddr) \(.rport) \(.laddr) \(.lport)";
 | (if ($packets | length) < $least then "\($packets | length) packets, not \($least)" else empty end),
   ($records[] | ends as $ends | select(any($packets[]; ends == $ends or other_ends == $ends) | not) | "no packet of \($ends)"),
   ($packets[] | ends as $ends | other_ends as $other | ($owners[$ends]) as $owner
-   | if $owner and .pid == null and .owner == "kernel" and (.text | test("Flags \\[R")) then empty
-     elif $owner and (.pid != $owner.pid or .name != $owner.name or ($owner.exe and .exe != $owner.exe)) then
+   | if $owner and (.pid != $owner.pid or .name != $owner.name or ($owner.exe and .exe != $owner.exe)) then
 	"\($ends): \(.pid) \(.name) \(.exe), not \($owner): \(.text)"
      elif $owners[$other] and (.peer_pid != $owners[$other].pid or
 			       .peer_name != $owners[$other].name) then

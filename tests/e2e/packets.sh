@@ -4,7 +4,7 @@
 # its own and Wireshark read back; filters; what has no socket; disks that are full and files that
 # are damaged.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2086,SC2317
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2016,SC2086,SC2317
 . "$(dirname "$0")/lib.sh"
 TOOL=$BUILD/flowattr
 FILE=
@@ -95,6 +95,16 @@ for family in -4 -6; do
 		live "UDP $family: $what" 1 "$T/$NAME-datagrams" $family $what
 	done
 done
+
+# ---- what the kernel sends for connections that no process has any more ----
+
+cp "$BUILD/tests/timewait" "$T/$NAME-timewait" || bail "no $BUILD/tests/timewait"
+# four seconds: longer than flows are kept when they have ended
+live "FINs, ACKs out of TIME_WAIT, RSTs: the last owner's" 36 \
+	bash -c '"$0" -4 4 && "$0" -6 0' "$T/$NAME-timewait"
+is "$(jq -s 'map(select(.type == "packet" and (.text | test("Flags \\[R"))) | .owner) |
+	group_by(.) | map({(.[0]): length}) | add' -c "$T/out")" '{"process":4}' \
+	"and there are two RSTs for data, two for answers out of TIME_WAIT"
 
 # ---- a file ----
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What flows have carried; the declarations are the table's. */
+#include "tools/flowattr_table.h"
+
+bool flow_counts_empty(const struct flow_counts *counts)
+{
+	return !counts->tx_bytes && !counts->rx_bytes && !counts->tx_packets && !counts->rx_packets;
+}
+
+void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts)
+{
+	to->tx_bytes += counts->tx_bytes;
+	to->rx_bytes += counts->rx_bytes;
+	to->tx_packets += counts->tx_packets;
+	to->rx_packets += counts->rx_packets;
+	to->retransmits += counts->retransmits;
+}
+
+struct flow_counts flow_in_interval(const struct flow *flow)
+{
+	return (struct flow_counts){
+		.tx_bytes = flow->now.tx_bytes - flow->before.tx_bytes,
+		.rx_bytes = flow->now.rx_bytes - flow->before.rx_bytes,
+		.tx_packets = flow->now.tx_packets - flow->before.tx_packets,
+		.rx_packets = flow->now.rx_packets - flow->before.rx_packets,
+		.retransmits = flow->now.retransmits - flow->before.retransmits,
+	};
+}
