@@ -71,7 +71,8 @@ static __always_inline void packet_submit(const struct sk_buff *skb, const struc
 	record->protocol = place->protocol;
 	record->direction = direction;
 	record->pkt_type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
-	record->pad = 0;
+	record->iif = direction == PACKET_OUT ? skb->skb_iif : 0;
+	record->skb = (__u64)skb;
 	record_read_socket(record, skb, dev, direction);
 	record->captured = packet_copy(record->data, skb, place, room);
 	neighbour_cause(record, place, direction);
@@ -79,19 +80,45 @@ static __always_inline void packet_submit(const struct sk_buff *skb, const struc
 	record_submit(record, sizeof(*record) + room);
 }
 
+/* Of a packet that is passed on, and not wanted here: that the one that came in was. */
+static __always_inline void forward_submit(const struct sk_buff *skb, __u32 netns)
+{
+	struct forward_record *record;
+
+	if (settings.direction == PACKET_OUT || !is_forwarded(skb))
+		return;
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record)
+		return; /* no packet of its own */
+	record->skb = (__u64)skb;
+	record->netns = netns;
+	record->iif = skb->skb_iif;
+	record_head(&record->header, RECORD_FORWARD, sizeof(*record));
+	record_submit(record, sizeof(*record));
+}
+
+static __always_inline bool packet_wanted(const struct sk_buff *skb, const struct net_device *dev,
+					  struct packet_place *place, const __u8 direction)
+{
+	if (!direction_wanted(dev, direction) || !protocol_wanted(place->protocol))
+		return false;
+	BPF_CORE_READ_INTO(&place->interface, dev, name);
+	return interface_wanted(place->interface);
+}
+
 static __always_inline void packet_take(const struct sk_buff *skb, const struct net_device *dev,
 					const __u8 direction)
 {
 	struct packet_place place = {.protocol = bpf_ntohs(skb->protocol)};
 
-	if (!direction_wanted(dev, direction) || !protocol_wanted(place.protocol))
-		return;
 	place.netns = READ(dev, nd_net.net, ns.inum);
 	if (settings.netns && place.netns != settings.netns)
 		return;
-	BPF_CORE_READ_INTO(&place.interface, dev, name);
-	if (!interface_wanted(place.interface))
+	if (!packet_wanted(skb, dev, &place, direction)) {
+		if (direction == PACKET_OUT)
+			forward_submit(skb, place.netns);
 		return;
+	}
 	place.ifindex = dev->ifindex;
 	if (!packet_find(skb, dev, direction, &place))
 		return;

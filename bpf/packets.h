@@ -14,6 +14,7 @@
 
 enum packets_record_type {
 	RECORD_PACKET = RECORD_TOOL, /* struct packet_record */
+	RECORD_FORWARD,		     /* struct forward_record */
 };
 
 enum packet_direction {
@@ -26,7 +27,7 @@ enum packet_direction {
 #define PACKET_OPENER	 0x02U /* and that process opened the packet's socket: it is an owner */
 #define PACKET_CAUSE	 0x04U /* `sender` is who made the kernel ask for a neighbour (ARP, ND) */
 #define PACKET_LISTENER	 0x08U /* the cookie is the listener's: a SYN-ACK */
-#define PACKET_FORWARDED 0x10U /* it came in by another interface, and has no socket here */
+#define PACKET_FORWARDED 0x10U /* it came in by an interface, and goes out with no socket */
 #define PACKET_KERNEL	 0x20U /* of a socket of the kernel's own: replies to pings, RSTs */
 #define PACKET_UNSUMMED	 0x40U /* its checksum is left to the network card */
 
@@ -49,10 +50,20 @@ struct packet_record {
 	__u8 flags;				/* PACKET_* */
 	__u8 pkt_type; /* PACKET_HOST, _BROADCAST, _MULTICAST, _OTHERHOST of linux/if_packet.h */
 	__u8 sk_state; /* TCP_* of the packet's socket; 0: it has none */
-	__u32 pad;
+	__u32 iif;     /* interface that it came in by, if it goes out now, and had come in; or 0 */
+	__u64 skb;     /* the kernel's for the packet: the same when it comes in and goes out, and
+			* another packet's soon after */
 	char data[];
 };
-_Static_assert(sizeof(struct packet_record) == 144, "packet_record");
+_Static_assert(sizeof(struct packet_record) == 152, "packet_record");
+
+/* A packet that is passed on, which itself is not wanted as it goes out. Fields as above. */
+struct forward_record {
+	struct record_header header;
+	__u64 skb;
+	__u32 netns, iif;
+};
+_Static_assert(sizeof(struct forward_record) == 40, "forward_record");
 
 /* Set before load; zero: no matter which. */
 struct packets_config {

@@ -120,6 +120,12 @@ static __always_inline void record_read_full(struct packet_record *record, struc
 		current_read_id(&record->sender);
 }
 
+/* Of a packet that goes out. */
+static __always_inline bool is_forwarded(const struct sk_buff *skb)
+{
+	return !skb->sk && skb->skb_iif;
+}
+
 /* Cookie, owner and what else the packet's socket tells. Packets that come in have none yet. */
 static __always_inline void record_read_socket(struct packet_record *record,
 					       const struct sk_buff *skb,
@@ -133,7 +139,7 @@ static __always_inline void record_read_socket(struct packet_record *record,
 	if (direction == PACKET_OUT &&
 	    BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) == CHECKSUM_PARTIAL)
 		record->flags |= PACKET_UNSUMMED;
-	if (direction == PACKET_OUT && !sk && skb->skb_iif)
+	if (direction == PACKET_OUT && is_forwarded(skb))
 		record->flags |= PACKET_FORWARDED;
 	if (!sk)
 		return;

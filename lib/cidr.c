@@ -107,6 +107,21 @@ bool address_is_ipv4(const uint8_t address[16])
 	return memcmp(address, ipv4_prefix, sizeof(ipv4_prefix)) == 0;
 }
 
+bool address_is_any(const uint8_t address[16])
+{
+	static const uint8_t any6[16], any4[4];
+
+	return !memcmp(address, any6, 16) ||
+	       (address_is_ipv4(address) && !memcmp(address + 12, any4, 4));
+}
+
+bool address_is_loopback(const uint8_t address[16])
+{
+	static const uint8_t one6[16] = {[15] = 1};
+
+	return !memcmp(address, one6, 16) || (address_is_ipv4(address) && address[12] == 127);
+}
+
 static char *decimal_format(uint8_t value, char *out)
 {
 	if (value >= 100)

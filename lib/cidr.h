@@ -25,6 +25,8 @@ bool cidr_contains(const struct cidr *cidr, const uint8_t address[16]);
 #define ADDRESS_TEXT_MAX 46
 
 bool address_is_ipv4(const uint8_t address[16]);
+bool address_is_any(const uint8_t address[16]); /* 0.0.0.0 or :: */
+bool address_is_loopback(const uint8_t address[16]);
 
 /* As RFC 5952 writes it, IPv4 in dotted form (also for ::ffff:0:0/96). Returns the length. */
 size_t address_format(const uint8_t address[16], char text[ADDRESS_TEXT_MAX]);

@@ -57,19 +57,22 @@ static int netns_open(const struct netns *netns)
 	return fd;
 }
 
-int netns_inside(const struct netns *netns, int (*fn)(void *context), void *context)
+int netns_inside_fd(int fd, int (*fn)(void *context), void *context)
 {
 	_cleanup_(closep) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	_cleanup_(closep) int there = -1;
 	int r;
 
 	if (own < 0)
 		return -errno;
-	there = netns_open(netns);
-	if (there < 0)
-		return there;
-	if (setns(there, CLONE_NEWNET) < 0)
+	if (setns(fd, CLONE_NEWNET) < 0)
 		return -errno;
 	r = fn(context);
 	return setns(own, CLONE_NEWNET) < 0 ? -errno : r;
+}
+
+int netns_inside(const struct netns *netns, int (*fn)(void *context), void *context)
+{
+	_cleanup_(closep) int there = netns_open(netns);
+
+	return there < 0 ? there : netns_inside_fd(there, fn, context);
 }

@@ -28,4 +28,7 @@ int netns_own(uint32_t *ret_inode);
  * threads. */
 int netns_inside(const struct netns *netns, int (*fn)(void *context), void *context);
 
+/* The same inside of the one that @fd is a file of. */
+int netns_inside_fd(int fd, int (*fn)(void *context), void *context);
+
 #endif

@@ -87,6 +87,7 @@ static int parse_process_option(int key, char *arg, struct process_filter *proce
 		process->cgroup_path = arg;
 		return parse_cgroup(arg, &process->cgroup_id, error);
 	case KEY_NETNS:
+		process->netns_path = arg;
 		return parse_netns(arg, &process->netns, error);
 	default:
 		return ARGP_ERR_UNKNOWN;

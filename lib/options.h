@@ -37,7 +37,8 @@ struct process_filter {
 	size_t n_uids;
 	const char *cgroup_path; /* as given; NULL: none */
 	uint64_t cgroup_id;	 /* its cgroup v2 id (inode number); 0: no filter */
-	uint32_t netns;		 /* inode number; 0: no filter */
+	const char *netns_path;	 /* as given; NULL: none */
+	uint32_t netns;		 /* its inode number; 0: no filter */
 };
 
 /* Which traffic: -P -L -D -4 -6 --proto --addr. Empty lists match all. */

@@ -311,7 +311,7 @@ int parse_cgroup(const char *path, uint64_t *ret_id, struct error *error)
 	return 0;
 }
 
-static int open_netns(const char *text, struct error *error)
+int parse_netns_open(const char *text, struct error *error)
 {
 	bool is_pid = text[strspn(text, "0123456789")] == '\0';
 	char path[PATH_MAX];
@@ -343,7 +343,7 @@ static int open_netns(const char *text, struct error *error)
 
 int parse_netns(const char *text, uint32_t *ret_inode, struct error *error)
 {
-	_cleanup_(closep) int fd = open_netns(text, error);
+	_cleanup_(closep) int fd = parse_netns_open(text, error);
 	struct statfs filesystem;
 	struct stat status;
 

@@ -9,10 +9,10 @@ set -euo pipefail
 build="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libcap-ng-dev uthash-dev
 	libc6-dev libncurses-dev libpcap-dev scdoc"
 test="$build libcmocka-dev iproute2 jq busybox-static clang-format clang-tidy shellcheck util-linux
-	tmux python3-minimal tshark"
+	tmux python3-minimal tshark nftables"
 bench="$build iproute2 jq lsof tcpdump nethogs procps htop atop tmux util-linux"
 vm="$build iproute2 gojq busybox-static util-linux python3-minimal xz-utils debian-archive-keyring
-	qemu-system-x86"
+	qemu-system-x86 nftables"
 # what makes connsnoop for another machine: the libraries are that machine's own packages
 cross_arm64="$build gcc-aarch64-linux-gnu libc6-dev-arm64-cross libbpf-dev:arm64 libelf-dev:arm64
 	zlib1g-dev:arm64 libcap-ng-dev:arm64 libncurses-dev:arm64 libpcap0.8-dev:arm64"

@@ -30,15 +30,23 @@ static void row_address(struct row *row, size_t field, size_t both, const uint8_
 		row_text_printf(row, both, "%s:%u", text, port);
 }
 
+void connection_row_end(struct row *row, size_t address_field, size_t port_field, size_t both,
+			const uint8_t address[16], uint16_t port)
+{
+	row_address(row, address_field, both, address, port);
+	if (port)
+		row_uint(row, port_field, port);
+	else
+		row_null(row, port_field);
+}
+
 /* The address of a socket that has none yet is not known, rather than "any". */
 static void row_local(struct row *row, const struct connection *connection,
 		      const struct connection_columns *at)
 {
 	size_t first = at->first;
-	static const uint8_t any4[16] = {[10] = 0xff, 0xff}, any6[16];
-	bool any = !memcmp(connection->laddr, any4, 16) || !memcmp(connection->laddr, any6, 16);
 
-	if (any && !connection->lport) {
+	if (address_is_any(connection->laddr) && !connection->lport) {
 		row_null(row, first + CONNECTION_LADDR);
 		row_null(row, first + CONNECTION_LPORT);
 		row_null(row, at->local);

@@ -85,6 +85,10 @@ struct connection_columns {
 void connection_row(const struct connection *connection, const struct process_names *names,
 		    const char *cgroup, const struct connection_columns *at, struct row *row);
 
+/* An address and a port in fields of their own, and, for people, as one. */
+void connection_row_end(struct row *row, size_t address_field, size_t port_field, size_t both,
+			const uint8_t address[16], uint16_t port);
+
 /* A listener has no peer: its zero address is not one. */
 void connection_row_no_peer(const struct connection_columns *at, struct row *row);
 

@@ -20,6 +20,7 @@
 #include "tools/flowattr_pass.h"
 #include "tools/flowattr_report.h"
 #include "tools/flowattr_stats.h"
+#include "tools/flowattr_track.h"
 #include "tools/flowattr_view.h"
 
 #define IDLE_NS	     (60 * NSEC_PER_SEC) /* a flow of datagrams is over after that */
@@ -39,6 +40,7 @@ struct flowattr {
 	struct touch touch;
 	struct sweep sweep;
 	struct pass pass;
+	struct track track;
 	bool explained; /* why it failed has been said */
 	int stats_fd;
 };
@@ -91,6 +93,8 @@ static int look(struct flowattr *f)
 	struct error error;
 	int r = pass_run(&f->pass);
 
+	if (!r)
+		r = track_read(&f->track);
 	if (r || !f->options.reconcile)
 		return r;
 	r = packets_settle(&f->packets, &error);
@@ -122,6 +126,9 @@ static int on_tick(void *context, uint64_t now_ns)
 	r = sweep_tick(&f->sweep, now_ns, false);
 	if (r < 0)
 		return fail(f, r, "cannot look for idle flows any more: %s", strerror(-r));
+	r = track_read(&f->track);
+	if (r < 0)
+		return r;
 	if (f->packets.capture && (r = packets_tick(&f->packets, now_ns, &error)) < 0)
 		return r == -EPIPE ? r : fail(f, r, "%s", error.text);
 	if (f->view)
@@ -156,6 +163,7 @@ static int attach(struct flowattr *f)
 
 	if (o->stats)
 		f->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	track_open(&f->track, f->meter);
 	r = programs_attach(f->bpf, &error);
 	if (!r)
 		r = pass_begin(&f->pass, &error);
@@ -224,6 +232,8 @@ static int last_interval(struct flowattr *f)
 
 	if (f->options.packets) {
 		r = pass_run(&f->pass);
+		if (r >= 0)
+			r = track_read(&f->track);
 		if (r >= 0)
 			r = packets_finish(&f->packets, &error);
 		return r >= 0 || r == -EPIPE ? r : fail(f, r, "%s", error.text);
@@ -342,7 +352,7 @@ static int exit_status(struct flowattr *f, int r)
 	if (f->packets.capture)
 		lost += packets_lost(&f->packets);
 	if (f->options.common.stats)
-		stats_print(stderr, f->bpf, f->meter, &f->packets,
+		stats_print(stderr, f->bpf, f->meter, &f->packets, &f->track,
 			    f->report ? report_rows(f->report) : 0, lost);
 	if (f->options.common.strict && lost)
 		return EXIT_LOST;
@@ -378,6 +388,7 @@ int main(int argc, char **argv)
 	connection_bpf__destroy(f.bpf);
 	closep(&f.stats_fd);
 	pass_release(&f.pass);
+	track_release(&f.track);
 	touch_release(&f.touch);
 	sweep_release(&f.sweep);
 	return status;

@@ -51,15 +51,21 @@ static bool wanted(struct capture *c, const struct packet_record *record)
 static int on_sample(void *context, void *data, size_t size)
 {
 	static const struct record_sizes sizes = {
-		.least = {[RECORD_PACKET] = sizeof(struct packet_record)}};
+		.least = {[RECORD_PACKET] = sizeof(struct packet_record),
+			  [RECORD_FORWARD] = sizeof(struct forward_record)}};
+	const struct forward_record *forward = data;
 	const struct packet_record *record = data;
 	struct capture *c = context;
+	int type = record_check(data, size, &sizes);
 
-	if (record_check(data, size, &sizes) != RECORD_PACKET ||
-	    record->captured > record->header.length - sizeof(*record) ||
+	if (type == RECORD_FORWARD)
+		packet_queue_forwarded(c->queue, forward->skb, forward->netns, forward->iif);
+	if (type != RECORD_PACKET || record->captured > record->header.length - sizeof(*record) ||
 	    record->captured > record->bytes)
 		return 0;
 	c->stats.seen++;
+	if (record->direction == PACKET_OUT && record->flags & PACKET_FORWARDED)
+		packet_queue_forwarded(c->queue, record->skb, record->netns, record->iif);
 	return !c->done && wanted(c, record) ? packet_queue_add(c->queue, record) : 0;
 }
 

@@ -32,6 +32,9 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	if (!r)
 		r = cgroup_table_new(0, &meter->cgroups);
 	if (!r)
+		r = nat_table_new(0, &meter->nat);
+	flows.nat = meter->nat;
+	if (!r)
 		r = flow_table_new(&flows, &meter->flows);
 	if (!r)
 		r = listeners_new(meter->processes, &meter->listeners);
@@ -61,6 +64,7 @@ void meter_free(struct meter *meter)
 	flow_lines_free(meter->lines);
 	listeners_free(meter->listeners);
 	flow_table_free(meter->flows);
+	nat_table_free(meter->nat);
 	cgroup_table_free(meter->cgroups);
 	process_table_free(meter->processes);
 	free(meter);

@@ -10,6 +10,7 @@
 #include "lib/users.h"
 #include "tools/flowattr_holders.h"
 #include "tools/flowattr_listeners.h"
+#include "tools/flowattr_nat.h"
 #include "tools/flowattr_options.h"
 #include "tools/flowattr_row.h"
 #include "tools/flowattr_wire.h"
@@ -23,6 +24,8 @@ struct meter {
 	struct flow_table *flows;
 	struct listeners *listeners; /* for packets */
 	struct holders holders;	     /* of the sockets of the last look at all descriptors */
+	struct nat_table *nat;	     /* what addresses are translated to */
+	uint64_t translated_ns;	     /* all that was translated by then is in it; CLOCK_MONOTONIC */
 	struct flow_lines *lines;
 	struct users *users;
 	struct clock clock;

@@ -6,30 +6,14 @@
 #include <string.h>
 
 #include "lib/cgroup.h"
+#include "lib/cidr.h"
+#include "tools/flowattr_senders.h"
 #include "tools/flowattr_table.h"
-
-/* That are kept; then the one that was last told of first is forgotten. A connection that has ended
- * may be sent for by the kernel for a minute, out of TIME_WAIT. 200 bytes each. */
-#define SENDERS_MAX 65536
-
-/* Both ends as the sender sees them. */
-struct sender_key {
-	uint8_t laddr[16], raddr[16];
-	uint32_t netns;
-	uint16_t lport, rport;
-	uint32_t protocol;
-};
-
-struct sender {
-	struct sender_key key;
-	struct process_id id;
-	UT_hash_handle hh; /* in the order in which they came, or their connection ended */
-};
 
 struct owner_finder {
 	struct meter *meter;
 	int processes_fd;
-	struct sender *senders;
+	struct senders *senders;
 	/* what the last answer points into; pinned in the table of processes */
 	struct process_id local, peer;
 };
@@ -48,14 +32,9 @@ int owner_finder_new(struct meter *meter, int processes_fd, struct owner_finder 
 
 void owner_finder_free(struct owner_finder *finder)
 {
-	struct sender *sender, *next;
-
 	if (!finder)
 		return;
-	HASH_ITER (hh, finder->senders, sender, next) {
-		HASH_DEL(finder->senders, sender);
-		free(sender);
-	}
+	senders_free(finder->senders);
 	free(finder);
 }
 
@@ -77,18 +56,6 @@ static struct connection seen_from(const struct packet_tuple *tuple, bool source
 	return c;
 }
 
-static struct sender_key key_of(const struct connection *c)
-{
-	struct sender_key key = {.netns = c->netns,
-				 .lport = c->lport,
-				 .rport = c->rport,
-				 .protocol = c->protocol};
-
-	memcpy(key.laddr, c->laddr, sizeof(key.laddr));
-	memcpy(key.raddr, c->raddr, sizeof(key.raddr));
-	return key;
-}
-
 /* Is a process traced that no flow tells of? */
 static bool is_traced(const struct owner_finder *finder, const struct process_id *id)
 {
@@ -104,43 +71,6 @@ static bool is_traced(const struct owner_finder *finder, const struct process_id
 		if (filter->uids[i] == id->uid)
 			return true;
 	return !filter->n_uids;
-}
-
-/* @ends: its connection does: it is remembered as if it had come last. */
-static void remember_sender(struct owner_finder *finder, const struct connection *c,
-			    const struct process_id *id, bool ends)
-{
-	const struct sender_key key = key_of(c);
-	struct sender *sender;
-
-	HASH_FIND(hh, finder->senders, &key, sizeof(key), sender);
-	if (sender && ends) {
-		HASH_DEL(finder->senders, sender);
-		HASH_ADD(hh, finder->senders, key, sizeof(sender->key), sender);
-	}
-	if (!sender) {
-		sender = calloc(1, sizeof(*sender));
-		if (!sender)
-			return; /* it would only have helped */
-		sender->key = key;
-		HASH_ADD(hh, finder->senders, key, sizeof(sender->key), sender);
-	}
-	sender->id = *id;
-	if (HASH_COUNT(finder->senders) <= SENDERS_MAX)
-		return;
-	sender = finder->senders;
-	HASH_DEL(finder->senders, sender);
-	free(sender);
-}
-
-static const struct process_id *find_sender(const struct owner_finder *finder,
-					    const struct connection *c)
-{
-	const struct sender_key key = key_of(c);
-	struct sender *sender;
-
-	HASH_FIND(hh, finder->senders, &key, sizeof(key), sender);
-	return sender ? &sender->id : NULL;
 }
 
 /* Nobody has been seen to accept the connection of a packet of that time, but that may come yet. */
@@ -163,49 +93,76 @@ static const struct flow *find_flow(const struct owner_finder *finder, const str
 }
 
 /* Who is at an end, and how that is known: by its flow, or by what it sent before. */
-static const struct process_id *find_at(const struct owner_finder *finder,
-					const struct connection *end, uint64_t ts_ns, bool last,
-					uint8_t *ret_source)
+struct found {
+	const struct process_id *id; /* NULL: not known who */
+	uint32_t netns;
+	uint8_t source; /* enum owner_source */
+};
+
+static struct found owner_of(const struct flow *flow)
+{
+	const struct connection *c = &flow->connection;
+
+	return (struct found){&c->owner, c->netns, c->owner_src};
+}
+
+static struct found find_at(const struct owner_finder *finder, const struct connection *end,
+			    uint64_t ts_ns, bool last)
 {
 	const struct flow *flow = find_flow(finder, end, ts_ns, last);
+	const struct sender *sender;
 
-	if (flow && flow->connection.owner.tgid) {
-		*ret_source = flow->connection.owner_src;
-		return &flow->connection.owner;
-	}
-	*ret_source = OWNER_SEND;
-	return find_sender(finder, end);
+	if (flow && flow->connection.owner.tgid)
+		return owner_of(flow);
+	sender = senders_find(finder->senders, end);
+	if (sender)
+		return (struct found){&sender->id, sender->netns, OWNER_SEND};
+	return (struct found){};
+}
+
+/* The same of what the other end sees as @seen: where that end's addresses are translated. */
+static struct found find_translated(const struct owner_finder *finder,
+				    const struct connection *seen, uint64_t ts_ns, bool last)
+{
+	struct connection end;
+
+	if (!nat_table_find(finder->meter->nat, seen, &end))
+		return (struct found){};
+	return find_at(finder, &end, ts_ns, last);
 }
 
 /* At the other end, in whatever namespace that is. */
-static const struct process_id *find_peer(const struct owner_finder *finder,
-					  const struct connection *local, struct connection *peer,
-					  uint64_t ts_ns, bool last, uint8_t *ret_source)
+static struct found find_peer(const struct owner_finder *finder, const struct connection *local,
+			      const struct connection *peer, uint64_t ts_ns, bool last)
 {
 	const struct flow *flow = find_flow(finder, local, ts_ns, last);
 	const struct flow *there = flow ? flow->peer : NULL;
-	const struct process_id *id = NULL;
+	struct found found = {};
 
 	if (there && !there->connection.owner.tgid)
 		there = NULL;
 	if (!there || !flow_was_open(there, ts_ns)) /* one flow of a server may have many */
-		id = find_at(finder, peer, ts_ns, last, ret_source);
-	if (id || !there ||
+		found = find_at(finder, peer, ts_ns, last);
+	if (!found.id && !there)
+		found = find_translated(finder, local, ts_ns, last);
+	if (found.id || !there ||
 	    (!last && local->protocol != IPPROTO_TCP && there->ended_ns && there->ended_ns < ts_ns))
-		return id;
-	*ret_source = there->connection.owner_src;
-	return &there->connection.owner;
+		return found;
+	return owner_of(there);
 }
 
-static void name(struct owner_finder *finder, const struct process_id *id,
-		 struct packet_process *ret_process)
+static void name(struct owner_finder *finder, const struct found *found,
+		 struct process_id *ret_pinned, struct packet_process *ret_process)
 {
 	bool args = finder->meter->options->output.format == OUTPUT_JSON;
 
-	ret_process->id = *id;
-	process_table_find(finder->meter->processes, id, args, &ret_process->names);
-	process_table_pin(finder->meter->processes, id); /* until the next packet */
-	ret_process->cgroup = cgroup_table_find(finder->meter->cgroups, id->cgroup_id);
+	if (!found->id)
+		return;
+	*ret_pinned = ret_process->id = *found->id;
+	ret_process->netns = found->netns;
+	process_table_find(finder->meter->processes, ret_pinned, args, &ret_process->names);
+	process_table_pin(finder->meter->processes, ret_pinned); /* until the next packet */
+	ret_process->cgroup = cgroup_table_find(finder->meter->cgroups, ret_pinned->cgroup_id);
 }
 
 /* The last answer has been used. */
@@ -234,6 +191,75 @@ static bool ends_connection(const struct packet *packet)
 	       packet->tcp_flags & (PACKET_TCP_FIN | PACKET_TCP_RST);
 }
 
+/* What it is translated to may be known soon. */
+static bool may_be_translated(const struct owner_finder *finder, uint64_t ts_ns)
+{
+	return ts_ns > finder->meter->translated_ns;
+}
+
+/* Of a packet that passes: its ends are elsewhere, or not on this machine at all. */
+static int find_ends(struct owner_finder *finder, const struct packet *packet, uint64_t ts_ns,
+		     bool last, struct packet_owner *ret_owner)
+{
+	const struct connection source = seen_from(&packet->tuple, true, 0);
+	const struct connection destination = seen_from(&packet->tuple, false, 0);
+	struct found from = find_at(finder, &source, ts_ns, last);
+	struct found to = find_at(finder, &destination, ts_ns, last);
+
+	if (!from.id)
+		from = find_translated(finder, &destination, ts_ns, last);
+	if (!to.id)
+		to = find_translated(finder, &source, ts_ns, last);
+	if (!last && ((!from.id && !to.id) || may_be_translated(finder, ts_ns) ||
+		      may_be_accepted(finder, from.source, ts_ns) ||
+		      may_be_accepted(finder, to.source, ts_ns)))
+		return 0;
+	ret_owner->gets = !from.id && to.id;
+	ret_owner->owner_src = from.id ? from.source : to.source;
+	name(finder, from.id ? &from : &to, &finder->local, &ret_owner->local);
+	if (from.id)
+		name(finder, &to, &finder->peer, &ret_owner->peer);
+	return 1;
+}
+
+/* A packet for a process in another namespace has come in here: it will be passed on. */
+static bool is_for_elsewhere(const struct owner_finder *finder, const struct packet *packet,
+			     const struct packet_record *record)
+{
+	const struct connection source = seen_from(&packet->tuple, true, 0);
+	const struct connection destination = seen_from(&packet->tuple, false, 0);
+	uint64_t ts_ns = record->header.ts_ns;
+	struct found found;
+
+	if (record->direction != PACKET_IN || packet->kind != PACKET_IP ||
+	    address_is_loopback(destination.laddr))
+		return false;
+	found = find_at(finder, &destination, ts_ns, true);
+	if (!found.id)
+		found = find_translated(finder, &source, ts_ns, true);
+	return found.id && found.netns != record->netns;
+}
+
+/* At this end of what is not forwarded. */
+static struct found find_local(const struct owner_finder *finder, const struct packet *packet,
+			       const struct packet_record *record, const struct connection *local,
+			       const struct connection *peer, bool last)
+{
+	const struct process_id *sender = sender_of(finder, record);
+	uint64_t ts_ns = record->header.ts_ns;
+	struct found found = {};
+
+	if (sender)
+		return (struct found){sender, record->netns, OWNER_SEND};
+	if (record->flags & PACKET_KERNEL && !(packet->has & PACKET_HAS_TCP))
+		return found;
+	found = find_at(finder, local, ts_ns, last);
+	if (found.id)
+		return found;
+	found = find_translated(finder, peer, ts_ns, last);
+	return found.netns == record->netns ? found : (struct found){};
+}
+
 int owner_find(void *context, const struct packet *packet, const struct packet_record *record,
 	       bool last, struct packet_owner *ret_owner)
 {
@@ -241,42 +267,39 @@ int owner_find(void *context, const struct packet *packet, const struct packet_r
 	bool out = record->direction == PACKET_OUT;
 	uint64_t ts_ns = record->header.ts_ns;
 	struct connection local = seen_from(&packet->tuple, out, record->netns);
-	struct connection peer = seen_from(&packet->tuple, !out, 0);
-	const struct process_id *sender = sender_of(finder, record), *there = NULL;
-	bool inside = !memcmp(record->interface, "lo", 3), waits;
-	uint8_t there_src = OWNER_UNKNOWN;
+	struct connection peer = seen_from(&packet->tuple, !out, record->netns);
+	struct found here, there = {};
+	bool inside = !memcmp(record->interface, "lo", 3);
+	/* echo requests are answered by the kernel */
+	bool talks = packet->kind == PACKET_IP && !packet_is_echo_request(packet);
 
 	let_go(finder);
-	if (sender)
-		ret_owner->owner_src = OWNER_SEND;
-	else if (!(record->flags & PACKET_KERNEL) || packet->has & PACKET_HAS_TCP)
-		sender = find_at(finder, &local, ts_ns, last, &ret_owner->owner_src);
-	if (sender && (record->flags & PACKET_CURRENT || ends_connection(packet)))
-		remember_sender(finder, &local, sender, ends_connection(packet));
-	/* echo requests are answered by the kernel */
-	if (packet->tuple.family && packet->kind == PACKET_IP && !packet_is_echo_request(packet)) {
-		peer.netns = inside ? record->netns : 0;
-		there = find_peer(finder, &local, &peer, ts_ns, last, &there_src);
-	}
+	if (record->flags & PACKET_FORWARDED)
+		return find_ends(finder, packet, ts_ns, last, ret_owner);
+	here = find_local(finder, packet, record, &local, &peer, last);
+	if (here.id && (record->flags & PACKET_CURRENT || ends_connection(packet)))
+		senders_remember(&finder->senders, &local, here.id, ends_connection(packet));
+	peer.netns = inside ? record->netns : 0;
+	if (talks && packet->tuple.family)
+		there = find_peer(finder, &local, &peer, ts_ns, last);
 	/* what is sent to this machine is somebody's soon */
-	waits = !sender || may_be_accepted(finder, ret_owner->owner_src, ts_ns) ||
-		may_be_accepted(finder, there_src, ts_ns) ||
-		(inside && !there && packet->kind == PACKET_IP && !packet_is_echo_request(packet));
-	if (!last && waits)
+	if (!last &&
+	    (!here.id || may_be_accepted(finder, here.source, ts_ns) ||
+	     may_be_accepted(finder, there.source, ts_ns) || (inside && !there.id && talks)))
 		return 0;
-	if (!sender && record->flags & PACKET_LISTENER) {
-		sender = listeners_find(finder->meter->listeners, record->cookie);
-		ret_owner->owner_src = sender ? OWNER_LISTEN : OWNER_UNKNOWN;
+	if (!here.id && is_for_elsewhere(finder, packet, record)) {
+		ret_owner->kind = PACKET_OWNER_FORWARDED;
+		return find_ends(finder, packet, ts_ns, true, ret_owner);
 	}
-	if (sender)
-		finder->local = *sender;
-	if (there)
-		finder->peer = *there;
-	if (sender)
-		name(finder, &finder->local, &ret_owner->local);
-	if (there)
-		name(finder, &finder->peer, &ret_owner->peer);
-	if (sender)
+	if (!here.id && record->flags & PACKET_LISTENER)
+		here = (struct found){listeners_find(finder->meter->listeners, record->cookie),
+				      record->netns, OWNER_LISTEN};
+	if (!here.id)
+		here = (struct found){};
+	name(finder, &here, &finder->local, &ret_owner->local);
+	name(finder, &there, &finder->peer, &ret_owner->peer);
+	ret_owner->owner_src = here.source;
+	if (here.id)
 		ret_owner->kind = PACKET_OWNER_PROCESS;
-	return sender != NULL;
+	return here.id != NULL;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/cidr.h"
+
 /* Flows of the same protocol and the same two ports, whichever is the local one. */
 struct pair {
 	struct pair_key {
@@ -29,28 +31,14 @@ static struct pair *find_pair(struct pair *pairs, const struct connection *conne
 	return pair;
 }
 
-static bool is_any(const uint8_t address[16])
-{
-	static const uint8_t any4[16] = {[10] = 0xff, 0xff}, any6[16];
-
-	return !memcmp(address, any4, 16) || !memcmp(address, any6, 16);
-}
-
-static bool is_loopback(const uint8_t address[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, 0xff}, one6[16] = {[15] = 1};
-
-	return !memcmp(address, one6, 16) || (!memcmp(address, mapped, 12) && address[12] == 127);
-}
-
 /* Does what the one sends to @raddr reach the other? A socket bound to any address is reached by
  * what is sent to this machine. */
 static bool reaches(const struct connection *from, const struct connection *to)
 {
 	if (!memcmp(from->raddr, to->laddr, 16))
 		return true;
-	return is_any(to->laddr) &&
-	       (is_loopback(from->raddr) || !memcmp(to->raddr, from->laddr, 16));
+	return address_is_any(to->laddr) &&
+	       (address_is_loopback(from->raddr) || !memcmp(to->raddr, from->laddr, 16));
 }
 
 /* Loopback is one in each network namespace; other addresses may lead from one to another. */
@@ -61,7 +49,8 @@ static bool are_ends(const struct flow *a, const struct flow *b)
 	if (a == b || !one->lport || !one->rport || one->lport != other->rport ||
 	    one->rport != other->lport)
 		return false;
-	if (one->netns != other->netns && (is_loopback(one->raddr) || is_loopback(other->raddr)))
+	if (one->netns != other->netns &&
+	    (address_is_loopback(one->raddr) || address_is_loopback(other->raddr)))
 		return false;
 	return reaches(one, other) && reaches(other, one);
 }
@@ -102,26 +91,6 @@ static void join(struct flow *flow, struct flow *other)
 	other->peer = flow;
 }
 
-int pairs_add(struct pair **pairs, struct flow *flow)
-{
-	struct pair *pair = find_pair(*pairs, &flow->connection);
-
-	if (!pair) {
-		pair = calloc(1, sizeof(*pair));
-		if (!pair)
-			return -ENOMEM;
-		pair->key = pair_key(flow->connection.protocol, flow->connection.lport,
-				     flow->connection.rport);
-		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
-	}
-	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next)
-		if (is_free(other) && are_ends(flow, other))
-			join(flow, other);
-	flow->pair_next = pair->flows;
-	pair->flows = flow;
-	return 0;
-}
-
 static uint64_t end_ns(const struct flow *flow)
 {
 	return flow->ended_ns ? flow->ended_ns : UINT64_MAX;
@@ -154,10 +123,76 @@ struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uin
 
 		if ((wanted->netns && c->netns != wanted->netns) || c->lport != wanted->lport ||
 		    c->rport != wanted->rport || memcmp(c->raddr, wanted->raddr, 16) != 0 ||
-		    (memcmp(c->laddr, wanted->laddr, 16) != 0 && !is_any(c->laddr)))
+		    (memcmp(c->laddr, wanted->laddr, 16) != 0 && !address_is_any(c->laddr)))
 			continue;
 		if (!best || is_nearer(flow, best, ts_ns))
 			best = flow;
 	}
 	return best;
+}
+
+/* @other: as its other end sees it. */
+static int set_nat(struct flow *flow, const struct connection *other)
+{
+	if (!flow->nat)
+		flow->nat = malloc(sizeof(*flow->nat));
+	if (!flow->nat)
+		return -ENOMEM;
+	memcpy(flow->nat->laddr, other->raddr, sizeof(flow->nat->laddr));
+	memcpy(flow->nat->raddr, other->laddr, sizeof(flow->nat->raddr));
+	flow->nat->lport = other->rport;
+	flow->nat->rport = other->lport;
+	return 0;
+}
+
+/* The flow of that end, now. */
+static struct flow *find_now(struct pair *pairs, const struct connection *end)
+{
+	return end->lport && end->rport ? pairs_find(pairs, end, UINT64_MAX) : NULL;
+}
+
+static void join_free(struct flow *flow, struct flow *other)
+{
+	if (flow && other && flow != other && is_free(flow) && is_free(other))
+		join(flow, other);
+}
+
+int pairs_translate(struct pair *pairs, const struct nat_ends *ends)
+{
+	struct flow *began = pairs_find(pairs, &ends->began, UINT64_MAX);
+	struct flow *other = find_now(pairs, &ends->other);
+	int r = began ? set_nat(began, &ends->other) : 0;
+
+	if (!r && other)
+		r = set_nat(other, &ends->began);
+	join_free(began, other);
+	return r;
+}
+
+int pairs_add(struct pair **pairs, const struct nat_table *nat, struct flow *flow)
+{
+	struct pair *pair = find_pair(*pairs, &flow->connection);
+	struct connection translated;
+	bool is_translated = nat && nat_table_find(nat, &flow->connection, &translated);
+
+	if (is_translated && set_nat(flow, &translated) < 0)
+		return -ENOMEM;
+	if (!pair) {
+		pair = calloc(1, sizeof(*pair));
+		if (!pair) {
+			freep(&flow->nat);
+			return -ENOMEM;
+		}
+		pair->key = pair_key(flow->connection.protocol, flow->connection.lport,
+				     flow->connection.rport);
+		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
+	}
+	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next)
+		if (is_free(other) && are_ends(flow, other))
+			join(flow, other);
+	flow->pair_next = pair->flows;
+	pair->flows = flow;
+	if (is_translated)
+		join_free(flow, find_now(*pairs, &translated));
+	return 0;
 }

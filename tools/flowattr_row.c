@@ -62,6 +62,19 @@ static void fill_peer(const struct flow *flow, const struct flowattr_context *co
 			flow->peer->connection.owner.tgid);
 }
 
+static void fill_nat(const struct flow_nat *nat, struct row *row)
+{
+	if (nat) {
+		connection_row_end(row, FIELD_NAT_LADDR, FIELD_NAT_LPORT, FIELD_NAT_LOCAL,
+				   nat->laddr, nat->lport);
+		connection_row_end(row, FIELD_NAT_RADDR, FIELD_NAT_RPORT, FIELD_NAT_REMOTE,
+				   nat->raddr, nat->rport);
+		return;
+	}
+	for (size_t i = FIELD_NAT_LADDR; i <= FIELD_NAT_RPORT; i++)
+		row_null(row, i);
+}
+
 static void fill_flow(const struct flow_line *line, const struct flowattr_context *context,
 		      struct row *row)
 {
@@ -84,6 +97,7 @@ static void fill_flow(const struct flow_line *line, const struct flowattr_contex
 		row_uint(row, FIELD_RETRANSMITS, line->counts.retransmits);
 	row_uints(row, FIELD_HOLDERS, flow->holders, flow->n_holders);
 	fill_peer(flow, context, row);
+	fill_nat(flow->nat, row);
 	if (flow->connection.owner_src != OWNER_CALL)
 		return;
 	row_null(row, FIELD_TX_PACKETS); /* they stay with the owner */

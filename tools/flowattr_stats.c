@@ -8,7 +8,8 @@
 #include "tools/connection_stats.h"
 
 void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *meter,
-		 const struct packets *packets, uint64_t rows, uint64_t lost)
+		 const struct packets *packets, const struct track *track, uint64_t rows,
+		 uint64_t lost)
 {
 	struct process_table_stats names;
 
@@ -22,5 +23,6 @@ void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *met
 	if (meter->options->split)
 		fprintf(file, "split: %" PRIu64 " calls of more processes than %d\n",
 			(uint64_t)bpf->bss->flow_counters.no_share, SHARES_MAX);
+	track_print_stats(track, file);
 	connection_print_stats(file, bpf, &names);
 }

@@ -42,6 +42,7 @@ static void delete_flow(struct flow_table *table, struct flow *flow)
 	split_free(flow->split, table->options.processes);
 	process_table_unpin(table->options.processes, &flow->connection.owner);
 	HASH_DEL(table->flows, flow);
+	free(flow->nat);
 	free(flow);
 }
 
@@ -139,7 +140,7 @@ static int add(struct flow_table *table, const struct connection *connection, bo
 	flow->id = id_of(connection);
 	flow->connection = *connection;
 	flow->based = born;
-	r = pairs_add(&table->pairs, flow);
+	r = pairs_add(&table->pairs, table->options.nat, flow);
 	if (r < 0) {
 		free(flow);
 		return r;
@@ -268,6 +269,11 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 	*table->ended_end = flow;
 	table->ended_end = &flow->ended_next;
 	return 0;
+}
+
+int flow_table_translate(struct flow_table *table, const struct nat_ends *ends)
+{
+	return pairs_translate(table->pairs, ends);
 }
 
 int flow_table_share(struct flow_table *table, const struct share_record *record)

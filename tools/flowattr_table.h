@@ -39,6 +39,12 @@ struct flow_counts {
 	uint64_t retransmits;
 };
 
+/* How its other end sees it: laddr is this end. */
+struct flow_nat {
+	uint8_t laddr[16], raddr[16];
+	uint16_t lport, rport;
+};
+
 struct flow {
 	struct flow_id id;
 	struct connection connection; /* as last told */
@@ -54,6 +60,7 @@ struct flow {
 	const uint32_t *holders; /* processes that hold the socket, borrowed; NULL: not known */
 	size_t n_holders;
 	struct split *split;	 /* by who called; NULL: nobody has, or is not asked for */
+	struct flow_nat *nat;	 /* owned; NULL: no address is translated, as far as known */
 	struct flow *peer;	 /* the other end, if on this machine */
 	struct flow *pair_next;	 /* of the same ports */
 	struct flow *ended_next; /* in the order of their ends */
@@ -61,6 +68,8 @@ struct flow {
 };
 
 struct flow_table;
+struct nat_ends;
+struct nat_table;
 struct process_filter;
 struct split; /* tools/flowattr_split.h */
 
@@ -68,6 +77,7 @@ struct flow_table_options {
 	struct process_table *processes;     /* borrowed: owners of flows are kept in it */
 	const struct process_filter *filter; /* likewise; NULL: none. Only -n is looked at, and
 					      * only for what has to make room */
+	const struct nat_table *nat;	     /* likewise; NULL: no address is translated */
 	uint64_t retain_ns; /* what has ended is kept for so long, to be found by its packets */
 	size_t max;	    /* 0: TABLE_MAX */
 };
@@ -88,6 +98,10 @@ int flow_table_begin(struct flow_table *table, const struct connection *connecti
 
 /* What it has carried so far; a RECORD_CLOSE also ends it. Returns 0 or -ENOMEM. */
 int flow_table_count(struct flow_table *table, const struct close_record *record);
+
+/* Addresses are translated between these ends: what is in the table was added before that was
+ * known. Returns 0 or -ENOMEM. */
+int flow_table_translate(struct flow_table *table, const struct nat_ends *ends);
 
 /* It was somebody else's: as if it had never been. */
 void flow_table_forget(struct flow_table *table, const struct connection *connection);

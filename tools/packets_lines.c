@@ -34,6 +34,10 @@ const struct field packet_fields[PACKET_FIELDS] = {
 				   "process id at the other end, if that is on this machine", 7,
 				   FIELD_RIGHT},
 	[PACKET_FIELD_PEER_NAME] = {"peer_name", "PEER", "its full name", 18, 0},
+	[PACKET_FIELD_PEER_NETNS] = {"peer_netns", "PEERNETNS", "its network namespace", 10,
+				     FIELD_RIGHT},
+	[PACKET_FIELD_IFACE_NETNS] = {"iface_netns", "IFNETNS",
+				      "network namespace of the interface", 10, FIELD_RIGHT},
 	[PACKET_FIELD_TEXT] = {"text", "PACKET", "what the packet says, as tcpdump has it", 60, 0},
 	[PACKET_FIELD_COMMENT] = {"comment", "COMMENT", "that the file has of it", 20, 0},
 	[PACKET_FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
@@ -134,12 +138,33 @@ static void append_bracketed(struct buffer *buffer, const struct packet_owner *o
 	buffer_append_char(buffer, ']');
 }
 
+/* " from 123 curl [4026532301]" */
+static void append_forwarded(struct buffer *buffer, const char *how,
+			     const struct packet_process *process)
+{
+	if (!is_known(process))
+		return;
+	buffer_append_string(buffer, how);
+	buffer_append_uint(buffer, process->id.tgid);
+	buffer_append_char(buffer, ' ');
+	append_name(buffer, process);
+	if (!process->netns)
+		return;
+	buffer_append_string(buffer, " [");
+	buffer_append_uint(buffer, process->netns);
+	buffer_append_char(buffer, ']');
+}
+
 static void append_owner(struct buffer *buffer, const struct packet_view *view)
 {
 	const struct packet_owner *owner = view->owner;
 	bool in = view->direction == PACKET_IN;
 
-	if (is_known(&owner->peer)) {
+	if (owner->kind == PACKET_OWNER_FORWARDED) {
+		buffer_append_string(buffer, kind_words[owner->kind]);
+		append_forwarded(buffer, owner->gets ? " to " : " from ", &owner->local);
+		append_forwarded(buffer, " to ", &owner->peer);
+	} else if (is_known(&owner->peer)) {
 		append_bracketed(buffer, owner, in ? &owner->peer : &owner->local);
 		buffer_append_string(buffer, " > ");
 		append_bracketed(buffer, owner, in ? &owner->local : &owner->peer);
@@ -173,15 +198,17 @@ void packet_line(struct buffer *buffer, const struct packet_view *view)
 static struct connection connection_of(const struct packet_view *view)
 {
 	const struct packet_tuple *tuple = &view->packet->tuple;
-	bool in = view->direction == PACKET_IN;
+	const struct packet_owner *owner = view->owner;
+	bool forwarded = owner->kind == PACKET_OWNER_FORWARDED && is_known(&owner->local);
+	bool in = forwarded ? owner->gets : view->direction == PACKET_IN;
 	struct connection connection = {
-		.owner = view->owner->local.id,
+		.owner = owner->local.id,
 		.cookie = view->cookie,
-		.netns = view->netns,
+		.netns = forwarded ? owner->local.netns : view->netns,
 		.lport = in ? tuple->destination_port : tuple->source_port,
 		.rport = in ? tuple->source_port : tuple->destination_port,
 		.protocol = tuple->protocol,
-		.owner_src = view->owner->owner_src,
+		.owner_src = owner->owner_src,
 	};
 
 	memcpy(connection.laddr, in ? tuple->destination : tuple->source, 16);
@@ -223,7 +250,7 @@ static void row_connection(struct row *row, const struct packet_view *view)
 		row_null(row, at.local);
 		row_null(row, at.remote);
 	}
-	if (!view->netns)
+	if (!connection.netns)
 		row_null(row, first + CONNECTION_NETNS);
 	if (!view->cookie)
 		row_null(row, first + CONNECTION_COOKIE);
@@ -233,8 +260,17 @@ static void row_connection(struct row *row, const struct packet_view *view)
 		row_bare(row);
 }
 
+static void row_netns(struct row *row, size_t field, uint32_t netns)
+{
+	if (netns)
+		row_uint(row, field, netns);
+	else
+		row_null(row, field);
+}
+
 static void row_peer(struct row *row, const struct packet_process *peer)
 {
+	row_netns(row, PACKET_FIELD_PEER_NETNS, peer->netns);
 	if (!is_known(peer)) {
 		row_null(row, PACKET_FIELD_PEER_PID);
 		row_null(row, PACKET_FIELD_PEER_NAME);
@@ -278,81 +314,11 @@ void packet_row(const struct packet_view *view, struct row *row)
 	row_uint(row, PACKET_FIELD_PAYLOAD, view->packet->payload_bytes);
 	row_text(row, PACKET_FIELD_OWNER, kind_words[view->owner->kind]);
 	row_peer(row, &view->owner->peer);
+	row_netns(row, PACKET_FIELD_IFACE_NETNS, view->netns);
 	packet_append(&text, view->packet);
 	row_text_copy(row, PACKET_FIELD_TEXT, text.failed ? "" : text.data,
 		      text.failed ? 0 : text.length);
 	buffer_release(&text);
 	if (view->comment)
 		row_text_n(row, PACKET_FIELD_COMMENT, view->comment, view->comment_length);
-}
-
-static void append_process(struct buffer *buffer, const struct packet_process *process)
-{
-	buffer_append_string(buffer, "pid ");
-	buffer_append_uint(buffer, process->id.tgid);
-	buffer_append_char(buffer, ' ');
-	append_name(buffer, process);
-}
-
-void packet_comment(struct buffer *buffer, const struct packet_owner *owner)
-{
-	if (is_known(&owner->local))
-		append_process(buffer, &owner->local);
-	else
-		buffer_append_string(buffer, kind_word(owner, is_known(&owner->peer) ? "?" : ""));
-	if (!is_known(&owner->peer))
-		return;
-	buffer_append_string(buffer, " > ");
-	append_process(buffer, &owner->peer);
-}
-
-/* " > pid 77 nginx" */
-static bool parse_peer(const char *text, size_t length, char *name, size_t size,
-		       struct packet_process *ret_peer)
-{
-	static const char before[] = " > pid ";
-	const size_t n = sizeof(before) - 1;
-	uint64_t pid = 0;
-	size_t i = n;
-
-	if (length < n || memcmp(text, before, n) != 0)
-		return false;
-	for (; i < length && text[i] >= '0' && text[i] <= '9' && pid <= UINT32_MAX; i++)
-		pid = pid * 10 + (uint64_t)(text[i] - '0');
-	if (i >= length || text[i] != ' ' || !pid || pid > UINT32_MAX || length - i > size)
-		return false;
-	i++;
-	memcpy(name, text + i, length - i);
-	name[length - i] = '\0';
-	ret_peer->id.tgid = (uint32_t)pid;
-	ret_peer->names.name = name;
-	return true;
-}
-
-bool packet_comment_parse(const char *comment, size_t length, char *name, size_t size,
-			  struct packet_owner *owner)
-{
-	struct packet_owner alone = {.local = owner->local};
-	struct buffer own = {};
-	bool begins = false;
-
-	if (!is_known(&owner->local) && length > 1 && *comment == '?') {
-		comment++;
-		length--;
-	}
-
-	for (uint8_t kind = 0; kind < PACKET_OWNER_KINDS && !begins; kind++) {
-		alone.kind = kind;
-		own.length = 0;
-		packet_comment(&own, &alone);
-		begins = !own.failed && own.length <= length &&
-			 (own.length == 0 || memcmp(comment, own.data, own.length) == 0) &&
-			 (own.length == length ||
-			  parse_peer(comment + own.length, length - own.length, name, size,
-				     &owner->peer));
-	}
-	buffer_release(&own);
-	if (begins)
-		owner->kind = is_known(&alone.local) ? PACKET_OWNER_PROCESS : alone.kind;
-	return begins;
 }

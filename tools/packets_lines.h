@@ -25,13 +25,17 @@ struct packet_process {
 	struct process_id id;
 	struct process_names names; /* borrowed */
 	const char *cgroup;	    /* its path, borrowed; NULL: not known */
-	bool bare;		    /* only pid, tid, name and exe are known */
+	uint32_t netns; /* inode number of its socket's network namespace; 0: not known */
+	bool bare;	/* only pid, tid, name and exe are known */
 };
 
-/* Whose a packet is. A peer may be known whatever is at this end. */
+/* Whose a packet is. A peer may be known whatever is at this end. What is FORWARDED has no end
+ * here: then `local` is who sent it, if that is known, else who gets it (`gets` is set); `peer` is
+ * who gets it from `local`. */
 struct packet_owner {
 	struct packet_process local; /* at this end: who sends what goes out, gets what comes in */
 	struct packet_process peer;  /* at the other, if that is on this machine */
+	bool gets;		     /* only of what is forwarded */
 	uint8_t kind;		     /* enum packet_owner_kind */
 	uint8_t owner_src;	     /* enum owner_source of `local` */
 };
@@ -67,6 +71,8 @@ enum packet_field {
 	PACKET_FIELD_OWNER,
 	PACKET_FIELD_PEER_PID,
 	PACKET_FIELD_PEER_NAME,
+	PACKET_FIELD_PEER_NETNS,
+	PACKET_FIELD_IFACE_NETNS,
 	PACKET_FIELD_TEXT,
 	PACKET_FIELD_COMMENT,
 	PACKET_FIELD_TIME, /* for -T and -t */
@@ -78,7 +84,8 @@ extern const struct field packet_fields[PACKET_FIELDS];
 
 /* Appends a line with its newline: time or seconds, interface, direction, what packet_append()
  * says, and whose it is: "pid name", or, if both ends are known, "sender[pid] > receiver[pid]";
- * "kernel" or "forwarded" where no process is. */
+ * "kernel" where no process is; "forwarded", and from and to whom as far as that is known, with
+ * network namespaces: "forwarded from 123 curl [4026532301] to 77 nginx [4026532400]". */
 void packet_line(struct buffer *buffer, const struct packet_view *view);
 
 /* Fills a row; it borrows what the view does. */
@@ -86,12 +93,13 @@ void packet_row(const struct packet_view *view, struct row *row);
 
 /* Appends what is written into a file as a packet's comment: "pid 123 curl", or "pid 123 curl > pid
  * 77 nginx" with the peer behind, "kernel", "forwarded", "? > pid 77 nginx"; nothing if nobody is
- * known. Names are escaped as lib/text.h does. */
+ * known. "forwarded from netns 4026532301 pid 123 curl to netns 4026532400 pid 77 nginx", or one of
+ * both, or "forwarded". Names are escaped as lib/text.h does. */
 void packet_comment(struct buffer *buffer, const struct packet_owner *owner);
 
-/* The way back: takes kind and peer out of a comment of @length bytes; `local` of @owner is what
- * the file says otherwise. Returns false, and leaves @owner, if packet_comment() would not have
- * said that of `local`. The peer's name is kept in @name, of @size bytes. */
+/* The way back: takes kind, peer and namespaces out of a comment of @length bytes; `local` of
+ * @owner is what the file says otherwise. Returns false, and leaves @owner, if packet_comment()
+ * would not have said that of `local`. The peer's name is kept in @name, of @size bytes. */
 bool packet_comment_parse(const char *comment, size_t length, char *name, size_t size,
 			  struct packet_owner *owner);
 

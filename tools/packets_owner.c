@@ -36,13 +36,24 @@ static int ask_for_quoted(packet_owner_fn fn, void *context, const struct packet
 	return r;
 }
 
+/* Neither end is here; processes on this machine may be at both. */
+static int ask_for_forwarded(packet_owner_fn fn, void *context, const struct packet *packet,
+			     const struct packet_record *record, bool last,
+			     struct packet_owner *ret_owner)
+{
+	bool has_ends =
+		packet->kind == PACKET_IP && packet->has & (PACKET_HAS_PORTS | PACKET_HAS_ECHO);
+	int r = has_ends ? fn(context, packet, record, last, ret_owner) : 1;
+
+	ret_owner->kind = PACKET_OWNER_FORWARDED;
+	return r;
+}
+
 static int ask(packet_owner_fn fn, void *context, const struct packet *packet,
 	       const struct packet_record *record, bool last, struct packet_owner *ret_owner)
 {
-	if (record->flags & PACKET_FORWARDED) {
-		ret_owner->kind = PACKET_OWNER_FORWARDED;
-		return 1;
-	}
+	if (record->flags & PACKET_FORWARDED)
+		return ask_for_forwarded(fn, context, packet, record, last, ret_owner);
 	if (is_neighbour(packet) && !(record->flags & PACKET_CAUSE)) {
 		ret_owner->kind = PACKET_OWNER_KERNEL;
 		return 1;

@@ -14,16 +14,18 @@
  * PACKET_OUT, else its destination. record->flags has PACKET_CAUSE: record->sender is the owner
  * (with the names that the process table has of it). PACKET_OPENER: record->sender sent the packet,
  * on a socket of its own; PACKET_CURRENT alone: it sent it, on a socket that it was given.
+ * record->flags has PACKET_FORWARDED: no end is here; `local` and `peer` are filled in as struct
+ * packet_owner says. Without, @fn may find out, and set `kind` to FORWARDED itself.
  * Texts that `*ret_owner` borrows must last until the next call, wherever it is copied to. @last:
  * there is no other call for this packet. */
 typedef int (*packet_owner_fn)(void *context, const struct packet *packet,
 			       const struct packet_record *record, bool last,
 			       struct packet_owner *ret_owner);
 
-/* Asks @fn, unless the packet itself tells: what was forwarded is FORWARDED; questions for
- * neighbours without a process behind them are the KERNEL's; an ICMP error is asked for as the
- * packet that it quotes, without that packet's data. Returns whether @ret_owner is final; it always
- * is if
+/* Asks @fn, unless the packet itself tells: what was forwarded is FORWARDED, and who is at its ends
+ * is asked of what has ports; questions for neighbours without a process behind them are the
+ * KERNEL's; an ICMP error is asked for as the packet that it quotes, without that packet's data.
+ * Returns whether @ret_owner is final; it always is if
  * @last. */
 bool packet_find_owner(packet_owner_fn fn, void *context, const struct packet *packet,
 		       const struct packet_record *record, bool last,

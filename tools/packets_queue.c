@@ -3,16 +3,33 @@
 
 #include <string.h>
 #include <sys/queue.h>
+#include <uthash.h>
+
+#include "lib/packet.h"
 
 struct waiting {
 	TAILQ_ENTRY(waiting) entry;
+	struct came_in *came_in; /* NULL: it goes out */
+	TAILQ_ENTRY(waiting) same;
 	struct packet_record record; /* and its data */
 };
 
+#define ETHERNET_BYTES 14
+
 TAILQ_HEAD(waiting_list, waiting);
+
+/* What came in and waits, of one name that the kernel has for it, the first one first. */
+struct came_in {
+	struct came_in_key {
+		uint64_t skb, netns;
+	} key;
+	struct waiting_list list; /* by `same` */
+	UT_hash_handle hh;
+};
 
 struct packet_queue {
 	struct waiting_list list; /* by time */
+	struct came_in *came_in;
 	size_t n;
 	size_t bytes;
 };
@@ -28,11 +45,76 @@ int packet_queue_new(struct packet_queue **ret_queue)
 	return 0;
 }
 
+static struct came_in *find_came_in(const struct packet_queue *queue, uint64_t skb, uint32_t netns)
+{
+	const struct came_in_key key = {skb, netns};
+	struct came_in *came_in;
+
+	HASH_FIND(hh, queue->came_in, &key, sizeof(key), came_in);
+	return came_in;
+}
+
+static int add_came_in(struct packet_queue *queue, struct waiting *waiting)
+{
+	const struct packet_record *record = &waiting->record;
+	struct came_in *came_in = find_came_in(queue, record->skb, record->netns);
+
+	if (!came_in) {
+		came_in = calloc(1, sizeof(*came_in));
+		if (!came_in)
+			return -ENOMEM;
+		came_in->key = (struct came_in_key){record->skb, record->netns};
+		TAILQ_INIT(&came_in->list);
+		HASH_ADD(hh, queue->came_in, key, sizeof(came_in->key), came_in);
+	}
+	TAILQ_INSERT_TAIL(&came_in->list, waiting, same);
+	waiting->came_in = came_in;
+	return 0;
+}
+
+static void remove_came_in(struct packet_queue *queue, struct waiting *waiting)
+{
+	struct came_in *came_in = waiting->came_in;
+
+	TAILQ_REMOVE(&came_in->list, waiting, same);
+	if (!TAILQ_EMPTY(&came_in->list))
+		return;
+	HASH_DEL(queue->came_in, came_in);
+	free(came_in);
+}
+
+/* Has the same bytes behind the Ethernet header: a port of a bridge, and then the bridge. */
+static bool is_same_packet(const struct packet_record *a, const struct packet_record *b)
+{
+	const size_t head = a->link_type == PACKET_LINK_ETHERNET ? ETHERNET_BYTES : 0;
+
+	return a->bytes == b->bytes && a->link_type == b->link_type && a->captured == b->captured &&
+	       a->captured > head && !memcmp(a->data + head, b->data + head, a->captured - head);
+}
+
+void packet_queue_forwarded(struct packet_queue *queue, uint64_t skb, uint32_t netns, uint32_t iif)
+{
+	struct came_in *came_in = find_came_in(queue, skb, netns);
+	struct waiting *last, *waiting;
+
+	if (!came_in)
+		return;
+	last = waiting = TAILQ_LAST(&came_in->list, waiting_list);
+	if (last->record.ifindex != iif)
+		return; /* of an earlier packet of that name */
+	do {
+		waiting->record.flags |= PACKET_FORWARDED;
+		waiting = TAILQ_PREV(waiting, waiting_list, same);
+	} while (waiting && is_same_packet(&waiting->record, &last->record));
+}
+
 static void remove_first(struct packet_queue *queue)
 {
 	struct waiting *first = TAILQ_FIRST(&queue->list);
 
 	TAILQ_REMOVE(&queue->list, first, entry);
+	if (first->came_in)
+		remove_came_in(queue, first);
 	queue->n--;
 	queue->bytes -= first->record.header.length;
 	free(first);
@@ -54,7 +136,12 @@ int packet_queue_add(struct packet_queue *queue, const struct packet_record *rec
 
 	if (!waiting)
 		return -ENOMEM;
+	waiting->came_in = NULL;
 	memcpy(&waiting->record, record, length);
+	if (record->direction == PACKET_IN && record->skb && add_came_in(queue, waiting) < 0) {
+		free(waiting);
+		return -ENOMEM;
+	}
 	/* records of several CPUs may stand in the ring buffer in another order, by a little */
 	TAILQ_FOREACH_REVERSE(before, &queue->list, waiting_list, entry)
 	if (before->record.header.ts_ns <= record->header.ts_ns)

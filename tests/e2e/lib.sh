@@ -78,6 +78,7 @@ promised() {
 found() {
 	case $1 in
 	memory_by_cgroup) ! grep -q ' bpf_map_charge_init$' /proc/kallsyms ;;
+	nat) unshare -n nft 'table ip t { chain c { type nat hook postrouting priority 0; masquerade; }; }' ;;
 	mptcp) [ -e /proc/sys/net/mptcp/enabled ] ;;
 	sctp) "$BUILD/tests/datagram" sctp-known 2>/dev/null ;;
 	cgroup_v1) grep -q '[[:space:]]cgroup$' /proc/filesystems ;;

@@ -196,6 +196,24 @@ static void test_format_ipv6(void **state _unused_)
 	assert_format("1::ffff:1.2.3.4", "1::ffff:102:304");
 }
 
+static void test_is_any(void **state _unused_)
+{
+	assert_true(address_is_any(address("::").bytes));
+	assert_true(address_is_any(address("::ffff:0.0.0.0").bytes));
+	assert_false(address_is_any(address("::1").bytes));
+	assert_false(address_is_any(address("::ffff:0.0.0.1").bytes));
+}
+
+static void test_is_loopback(void **state _unused_)
+{
+	assert_true(address_is_loopback(address("::1").bytes));
+	assert_true(address_is_loopback(address("::ffff:127.1.2.3").bytes));
+	assert_false(address_is_loopback(address("::").bytes));
+	assert_false(address_is_loopback(address("::2").bytes));
+	assert_false(address_is_loopback(address("::ffff:128.0.0.1").bytes));
+	assert_false(address_is_loopback(address("::127.0.0.1").bytes));
+}
+
 static void test_is_ipv4(void **state _unused_)
 {
 	assert_true(address_is_ipv4(address("::ffff:1.2.3.4").bytes));
@@ -238,6 +256,8 @@ int main(void)
 		cmocka_unit_test(test_format_ipv4),
 		cmocka_unit_test(test_format_ipv6),
 		cmocka_unit_test(test_is_ipv4),
+		cmocka_unit_test(test_is_any),
+		cmocka_unit_test(test_is_loopback),
 		cmocka_unit_test(test_round_trip),
 	};
 

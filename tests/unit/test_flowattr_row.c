@@ -154,6 +154,8 @@ static struct wants flow_wants(void)
 	wants.of[FIELD_HOLDERS] = UINTS(holders);
 	wants.of[FIELD_PEER_PID] = UNKNOWN;
 	wants.of[FIELD_PEER_NAME] = UNKNOWN;
+	for (size_t i = FIELD_NAT_LADDR; i <= FIELD_NAT_RPORT; i++)
+		wants.of[i] = UNKNOWN;
 	wants.of[FIELD_LOCAL] = TEXT("10.0.0.1:40000");
 	wants.of[FIELD_REMOTE] = TEXT("192.168.1.2:443");
 	return wants;
@@ -223,6 +225,33 @@ static void test_peer(void **state _unused_)
 
 	peer.connection.owner.tgid = 0; /* nobody is known to have it */
 	wants = flow_wants();
+	CHECK(&line, LINES_BY_FLOW, &context, &wants);
+}
+
+static void test_nat(void **state _unused_)
+{
+	struct flow_nat nat = {.laddr = V4(198, 51, 100, 7),
+			       .raddr = V4(10, 9, 8, 7),
+			       .lport = 1024,
+			       .rport = 8443};
+	struct flow flow = curl_flow;
+	struct flow_line line = line_of(&flow);
+	struct flowattr_context context = curl_context();
+	struct wants wants = flow_wants();
+
+	flow.nat = &nat;
+	wants.of[FIELD_NAT_LADDR] = TEXT("198.51.100.7");
+	wants.of[FIELD_NAT_LPORT] = UINT(1024);
+	wants.of[FIELD_NAT_RADDR] = TEXT("10.9.8.7");
+	wants.of[FIELD_NAT_RPORT] = UINT(8443);
+	wants.of[FIELD_NAT_LOCAL] = TEXT("198.51.100.7:1024");
+	wants.of[FIELD_NAT_REMOTE] = TEXT("10.9.8.7:8443");
+	CHECK(&line, LINES_BY_FLOW, &context, &wants);
+
+	nat.lport = nat.rport = 0; /* of an echo */
+	wants.of[FIELD_NAT_LPORT] = wants.of[FIELD_NAT_RPORT] = UNKNOWN;
+	wants.of[FIELD_NAT_LOCAL] = TEXT("198.51.100.7");
+	wants.of[FIELD_NAT_REMOTE] = TEXT("10.9.8.7");
 	CHECK(&line, LINES_BY_FLOW, &context, &wants);
 }
 
@@ -491,6 +520,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow),	   cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_nat),	   cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_datagrams),  cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_no_process), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_process),	   cmocka_unit_test(test_nobodys),

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "tools/flowattr_nat.h"
+
 #define BORN  true
 #define UDP   IPPROTO_UDP
 #define TCP   IPPROTO_TCP
@@ -34,12 +36,14 @@ static const struct address any4 = V4(0, 0, 0, 0), any6, home = V4(127, 0, 0, 1)
 
 struct fixture {
 	struct process_table *processes;
+	struct nat_table *nat;
 	struct flow_table *table;
 };
 
 static void new_table(struct fixture *f, uint64_t retain_ns, size_t max)
 {
 	struct flow_table_options options = {.processes = f->processes,
+					     .nat = f->nat,
 					     .retain_ns = retain_ns,
 					     .max = max};
 
@@ -54,6 +58,7 @@ static int set_up(void **state)
 
 	assert_non_null(f);
 	assert_int_equal(process_table_new(&options, &f->processes), 0);
+	assert_int_equal(nat_table_new(0, &f->nat), 0);
 	new_table(f, 0, 0);
 	*state = f;
 	return 0;
@@ -64,6 +69,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	flow_table_free(f->table);
+	nat_table_free(f->nat);
 	process_table_free(f->processes);
 	free(f);
 	return 0;
@@ -806,6 +812,106 @@ static void test_room_for_both(void **state)
 	assert_interval(f, 2, 2);
 }
 
+/* ---- translated addresses ---- */
+
+/* What @here sends to @elsewhere's @port, tracking has sent to @there as from @seen. */
+static struct conntrack_entry tracked(uint16_t protocol, const struct address *client,
+				      const struct address *called, const struct address *server,
+				      const struct address *seen)
+{
+	struct conntrack_entry entry = {
+		.original = {.source_port = 40000, .destination_port = 8080},
+		.reply = {.source_port = 80, .destination_port = 1024},
+		.netns = 7,
+	};
+
+	entry.original.protocol = entry.reply.protocol = (uint8_t)protocol;
+	memcpy(entry.original.source, client->bytes, 16);
+	memcpy(entry.original.destination, called->bytes, 16);
+	memcpy(entry.reply.source, server->bytes, 16);
+	memcpy(entry.reply.destination, seen->bytes, 16);
+	return entry;
+}
+
+static void translate(struct fixture *f, const struct conntrack_entry *entry)
+{
+	struct nat_ends ends;
+
+	assert_int_equal(nat_table_add(f->nat, entry, &ends), 1);
+	assert_int_equal(flow_table_translate(f->table, &ends), 0);
+}
+
+static void assert_nat(struct fixture *f, uint64_t cookie, const struct address *laddr,
+		       uint16_t lport, const struct address *raddr, uint16_t rport)
+{
+	const struct flow_nat *nat = flow_of(f, cookie)->nat;
+
+	assert_non_null(nat);
+	assert_memory_equal(nat->laddr, laddr->bytes, 16);
+	assert_memory_equal(nat->raddr, raddr->bytes, 16);
+	assert_int_equal(nat->lport, lport);
+	assert_int_equal(nat->rport, rport);
+}
+
+/* Client, server and tracking tell of it in any order. The server may be bound to any address. */
+static void test_translated(void **state)
+{
+	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					{1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const struct address router = V4(10, 0, 0, 254);
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(orders) * 4; i++) {
+		uint16_t protocol = i & 1 ? TCP : UDP;
+		const struct address *bound = i & 2 ? &any4 : &there;
+		struct conntrack_entry entry =
+			tracked(protocol, &here, &elsewhere, &there, &router);
+		struct conntrack_entry gone = entry;
+		struct connection client = between(protocol, 1, &here, 40000, &elsewhere, 8080);
+		struct connection server = between(protocol, 2, bound, 80, &router, 1024);
+		struct nat_ends ends;
+
+		server.netns = 2;
+		new_table(f, 0, 0);
+		for (size_t j = 0; j < 3; j++) {
+			if (orders[i / 4][j] == 0)
+				begin(f, client, FLOW_OUT);
+			else if (orders[i / 4][j] == 1)
+				begin(f, server, FLOW_IN);
+			else
+				translate(f, &entry);
+		}
+		assert_pair(f, 1, 2);
+		assert_nat(f, 1, &router, 1024, &there, 80);
+		assert_nat(f, 2, &elsewhere, 8080, &here, 40000);
+		gone.gone = true;
+		assert_int_equal(nat_table_add(f->nat, &gone, &ends), 0);
+		assert_nat(f, 1, &router, 1024, &there, 80); /* it was */
+	}
+}
+
+/* Somebody else's, or another namespace's loopback. */
+static void test_translated_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+	struct conntrack_entry entry = tracked(TCP, &home, &home, &there, &here);
+	struct connection client = between(TCP, 1, &home, 40000, &home, 8080);
+
+	begin(f, client, FLOW_OUT); /* its namespace is 1, not 7 */
+	begin(f, between(TCP, 2, &there, 80, &here, 1025), FLOW_IN);
+	translate(f, &entry);
+	assert_alone(f, 1);
+	assert_alone(f, 2);
+	assert_null(flow_of(f, 1)->nat);
+	assert_null(flow_of(f, 2)->nat);
+	client.cookie = 3;
+	client.netns = 7;
+	begin(f, client, FLOW_OUT);
+	assert_nat(f, 3, &here, 1024, &there, 80);
+	begin(f, between(TCP, 4, &there, 80, &here, 1024), FLOW_IN);
+	assert_pair(f, 3, 4);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -831,6 +937,8 @@ int main(void)
 		TEST(test_find),
 		TEST(test_find_nearest),
 		TEST(test_find_received),
+		TEST(test_translated),
+		TEST(test_translated_elsewhere),
 		TEST(test_room),
 		TEST(test_no_room),
 		TEST(test_room_for_both),

@@ -98,6 +98,68 @@ static void test_queue_error(void **state _unused_)
 	packet_queue_free(queue);
 }
 
+/* ---- what is passed on ---- */
+
+#define BYTES 60
+
+/* An Ethernet packet whose content is @content. */
+static void add_packet(struct packet_queue *queue, uint64_t ts_ns, uint8_t direction, uint64_t skb,
+		       uint32_t ifindex, char content)
+{
+	union {
+		struct packet_record record;
+		char room[sizeof(struct packet_record) + BYTES];
+	} u = {.record = {.header = {.ts_ns = ts_ns, .type = RECORD_PACKET, .length = sizeof(u)},
+			  .bytes = BYTES,
+			  .captured = BYTES,
+			  .netns = 5,
+			  .ifindex = ifindex,
+			  .link_type = PACKET_LINK_ETHERNET,
+			  .direction = direction,
+			  .skb = skb}};
+
+	memset(u.record.data, (int)ifindex, 14); /* the link layer of each interface */
+	memset(u.record.data + 14, content, BYTES - 14);
+	assert_int_equal(packet_queue_add(queue, &u.record), 0);
+}
+
+/* Notes the times of what is forwarded. */
+static int note_forwarded(void *context, const struct packet_record *record, bool last _unused_)
+{
+	struct asked *asked = context;
+
+	if (record->flags & PACKET_FORWARDED)
+		asked->given[asked->n_given++] = record->header.ts_ns;
+	return 0;
+}
+
+static void test_forwarded(void **state _unused_)
+{
+	static const uint64_t wanted[] = {40, 50, 70};
+	struct asked asked = {};
+	struct packet_queue *queue;
+
+	assert_int_equal(packet_queue_new(&queue), 0);
+	packet_queue_forwarded(queue, 0xa0, 5, 2);	 /* nothing is known of it */
+	add_packet(queue, 10, PACKET_IN, 0xa0, 2, 'x');	 /* another of that name before */
+	add_packet(queue, 20, PACKET_OUT, 0xa0, 2, 'y'); /* goes out */
+	add_packet(queue, 30, PACKET_IN, 0xb0, 2, 'y');	 /* has another name */
+	add_packet(queue, 40, PACKET_IN, 0xa0, 2, 'y');	 /* on a port of a bridge */
+	add_packet(queue, 50, PACKET_IN, 0xa0, 3, 'y');	 /* on the bridge */
+	packet_queue_forwarded(queue, 0xa0, 6, 3);	 /* in another namespace */
+	packet_queue_forwarded(queue, 0xa0, 5, 2);	 /* came in elsewhere: not this one */
+	packet_queue_forwarded(queue, 0xa0, 5, 3);
+	add_packet(queue, 60, PACKET_IN, 0xa0, 3, 'z'); /* the next one of that name */
+	add_packet(queue, 70, PACKET_IN, 0xc0, 2, 'z');
+	packet_queue_forwarded(queue, 0xc0, 5, 2);
+	assert_int_equal(packet_queue_drain(queue, 80, note_forwarded, &asked), 0);
+	assert_int_equal(asked.n_given, ARRAY_SIZE(wanted));
+	assert_memory_equal(asked.given, wanted, sizeof(wanted));
+	packet_queue_forwarded(queue, 0xa0, 5, 3); /* it has gone */
+	add_packet(queue, 90, PACKET_IN, 0xa0, 3, 'z');
+	packet_queue_free(queue);
+}
+
 static struct packet_process process(uint32_t pid, const char *name)
 {
 	return (struct packet_process){.id = {.tgid = pid, .tid = pid}, .names = {.name = name}};
@@ -109,12 +171,16 @@ static void assert_comment(const struct packet_owner *owner, const char *wanted)
 	struct buffer comment = {};
 	char name[64];
 
+	back.local.netns = 0;
 	packet_comment(&comment, owner);
 	assert_int_equal(comment.length, strlen(wanted));
 	if (comment.length)
 		assert_memory_equal(comment.data, wanted, comment.length);
 	assert_true(packet_comment_parse(comment.data, comment.length, name, sizeof(name), &back));
 	assert_int_equal(back.kind, owner->kind);
+	assert_int_equal(back.gets, owner->gets);
+	assert_int_equal(back.local.netns, owner->local.netns);
+	assert_int_equal(back.peer.netns, owner->peer.netns);
 	assert_int_equal(back.peer.id.tgid, owner->peer.id.tgid);
 	if (owner->peer.id.tgid)
 		assert_string_equal(back.peer.names.name, owner->peer.names.name);
@@ -136,6 +202,19 @@ static void test_comments(void **state _unused_)
 	assert_comment(&owner, "? > pid 77 nginx");
 	owner = (struct packet_owner){.kind = PACKET_OWNER_FORWARDED};
 	assert_comment(&owner, "forwarded");
+	owner.local = process(123, "curl to netns 1 pid 5 x");
+	owner.local.netns = 11;
+	assert_comment(&owner, "forwarded from netns 11 pid 123 curl to netns 1 pid 5 x");
+	owner.peer = process(77, "nginx");
+	owner.peer.netns = 22;
+	assert_comment(&owner,
+		       "forwarded from netns 11 pid 123 curl to netns 1 pid 5 x to netns 22 "
+		       "pid 77 nginx");
+	owner.peer = (struct packet_process){};
+	owner.gets = true;
+	owner.local = process(123, "curl");
+	owner.local.netns = 11;
+	assert_comment(&owner, "forwarded to netns 11 pid 123 curl");
 	owner = (struct packet_owner){};
 	assert_comment(&owner, "");
 }
@@ -153,6 +232,15 @@ static void test_foreign_comments(void **state _unused_)
 		"pid 123 curl > pid 99999999999 x",
 		"kernel",
 		"pid 123 curl > pid 7",
+		"?",
+		"forwarded",
+		"forwarded from pid 123 curl",
+		"forwarded from netns 1 pid 124 curl",
+		"forwarded from netns 1 pid 123 curl ",
+		"forwarded from netns 1 pid 123 curl to netns 2",
+		"forwarded from netns 1 pid 123 curl to netns 2 pid 0 x",
+		"forwarded to netns 1 pid 123 curl to netns 2 pid 5 x",
+		"forwarded to netns 99999999999 pid 123 curl",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(comments); i++) {
@@ -218,6 +306,16 @@ static void test_lines(void **state _unused_)
 	assert_line(&owner, PACKET_OUT, "kernel\n");
 	owner.peer = process(77, "a\nb");
 	assert_line(&owner, PACKET_OUT, "kernel > a\\x0ab[77]\n");
+	owner = (struct packet_owner){.kind = PACKET_OWNER_FORWARDED};
+	assert_line(&owner, PACKET_IN, "forwarded\n");
+	owner.local = process(123, "curl");
+	owner.local.netns = 4026532301;
+	assert_line(&owner, PACKET_IN, "forwarded from 123 curl [4026532301]\n");
+	owner.peer = process(77, "nginx");
+	assert_line(&owner, PACKET_OUT, "forwarded from 123 curl [4026532301] to 77 nginx\n");
+	owner.peer = (struct packet_process){};
+	owner.gets = true;
+	assert_line(&owner, PACKET_OUT, "forwarded to 123 curl [4026532301]\n");
 	owner = (struct packet_owner){};
 	assert_line(&owner, 0, "-\n");
 }
@@ -242,6 +340,37 @@ static void test_row(void **state _unused_)
 	assert_int_equal(row.cells[first + CONNECTION_RPORT].u, 43210);
 	assert_int_equal(row.cells[first + CONNECTION_COOKIE].kind, CELL_NULL);
 	assert_int_equal(row.cells[PACKET_FIELD_PEER_PID].kind, CELL_NULL);
+}
+
+/* What passes has its ends elsewhere: the row is of the end that is known. */
+static void test_forwarded_row(void **state _unused_)
+{
+	struct packet_owner owner = {.local = process(123, "curl"), .kind = PACKET_OWNER_FORWARDED};
+	const struct packet packet = syn();
+	const struct packet_view view = {.packet = &packet,
+					 .owner = &owner,
+					 .ts_ns = UINT64_MAX,
+					 .netns = 9,
+					 .direction = PACKET_IN};
+	const size_t first = PACKET_FIELD_CONNECTION;
+	struct row row = {};
+
+	owner.local.netns = 11;
+	owner.peer.netns = 22;
+	packet_row(&view, &row);
+	assert_int_equal(row.cells[first + CONNECTION_LPORT].u, 43210); /* it comes from there */
+	assert_int_equal(row.cells[first + CONNECTION_NETNS].u, 11);
+	assert_int_equal(row.cells[PACKET_FIELD_PEER_NETNS].u, 22);
+	assert_int_equal(row.cells[PACKET_FIELD_IFACE_NETNS].u, 9);
+	owner.gets = true;
+	packet_row(&view, &row);
+	assert_int_equal(row.cells[first + CONNECTION_LPORT].u, 80);
+	owner.local = owner.peer = (struct packet_process){}; /* of nobody here: as it is seen */
+	owner.gets = false;
+	packet_row(&view, &row);
+	assert_int_equal(row.cells[first + CONNECTION_LPORT].u, 80);
+	assert_int_equal(row.cells[first + CONNECTION_NETNS].u, 9);
+	assert_int_equal(row.cells[PACKET_FIELD_PEER_NETNS].kind, CELL_NULL);
 }
 
 static void test_match(void **state _unused_)
@@ -310,11 +439,22 @@ static void test_owner(void **state _unused_)
 	question = (struct question){.known = 1};
 	assert_true(packet_find_owner(ask, &question, &packet, &record, false, &owner));
 	assert_int_equal(owner.local.id.tgid, 5);
-	/* nobody is asked */
-	question.n = 0;
+	/* whoever it is of, it only passes */
 	record.flags = PACKET_FORWARDED;
 	assert_true(packet_find_owner(ask, &question, &packet, &record, false, &owner));
 	assert_int_equal(owner.kind, PACKET_OWNER_FORWARDED);
+	assert_int_equal(owner.local.id.tgid, 5);
+	question.known = 0;
+	assert_false(packet_find_owner(ask, &question, &packet, &record, false, &owner));
+	assert_true(packet_find_owner(ask, &question, &packet, &record, true, &owner));
+	assert_int_equal(owner.kind, PACKET_OWNER_FORWARDED);
+	/* nobody is asked */
+	question = (struct question){.known = 1};
+	packet.has = 0;
+	assert_true(packet_find_owner(ask, &question, &packet, &record, false, &owner));
+	assert_int_equal(owner.kind, PACKET_OWNER_FORWARDED);
+	packet.has = PACKET_HAS_PORTS | PACKET_HAS_TCP;
+	assert_int_equal(question.n, 0);
 	packet.kind = PACKET_ARP;
 	record.flags = 0;
 	assert_true(packet_find_owner(ask, &question, &packet, &record, false, &owner));
@@ -351,16 +491,12 @@ static void test_owner_of_errors(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_queue_error),
-		cmocka_unit_test(test_comments),
-		cmocka_unit_test(test_foreign_comments),
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_row),
-		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_owner),
-		cmocka_unit_test(test_owner_of_errors),
+		cmocka_unit_test(test_order),	      cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_queue_error),   cmocka_unit_test(test_forwarded),
+		cmocka_unit_test(test_comments),      cmocka_unit_test(test_foreign_comments),
+		cmocka_unit_test(test_lines),	      cmocka_unit_test(test_row),
+		cmocka_unit_test(test_forwarded_row), cmocka_unit_test(test_match),
+		cmocka_unit_test(test_owner),	      cmocka_unit_test(test_owner_of_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

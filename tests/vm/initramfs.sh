@@ -9,7 +9,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # What tests use. One that this machine lacks will be missed by the test that needs it.
-PROGRAMS="bash dash sh busybox gojq awk ip ss sysctl nsenter unshare setpriv findmnt mount umount sed
+PROGRAMS="bash dash sh busybox gojq awk ip ss nft sysctl nsenter unshare setpriv findmnt mount umount sed
 	grep diff comm iconv find xargs ps script tmux getent python3 stdbuf
 	basename cat chmod chown chroot clear cp cut date dd dirname du echo env expr false head id kill
 	ln ls mkdir mkfifo mknod mktemp mv nice nproc od paste printf pwd readlink realpath rm rmdir
@@ -17,7 +17,8 @@ PROGRAMS="bash dash sh busybox gojq awk ip ss sysctl nsenter unshare setpriv fin
 	true truncate tty uname uniq wc whoami yes"
 AT_BOOT="virtio_pci virtio_console veth" # modules; others are loaded when the kernel asks for them
 MODULES="$AT_BOOT dummy tun tcp_diag udp_diag raw_diag netlink_diag unix_diag af_packet_diag
-	sch_netem sctp sctp_diag"
+	sch_netem sctp sctp_diag nf_conntrack nf_conntrack_netlink nf_tables nft_chain_nat nft_nat
+	nft_masq"
 
 # Programs, what they are linked with, and what they open: $R/usr.
 add_programs() {
