@@ -32,7 +32,11 @@ static __always_inline void state_by_packet(struct sock *sk, int old_state, int 
 
 	switch (new_state) {
 	case BPF_TCP_ESTABLISHED:
+		if (old_state == BPF_TCP_SYN_SENT)
+			connect_check_begun(sk);
 		state = socket_find(sk);
+		if (state && connect_is_nobodys(state))
+			break;
 		if (state && state->flags & SOCKET_CONNECTING)
 			connect_established(sk, state);
 		else if (old_state == BPF_TCP_SYN_RECV)
@@ -61,7 +65,7 @@ static __always_inline void state_by_process(struct sock *sk, int new_state)
 	switch (new_state) {
 	case BPF_TCP_SYN_SENT:
 		if (settings.watch_attempts)
-			attempt_succeeded();
+			attempt_succeeded(sk);
 		connect_begin(sk);
 		break;
 	case BPF_TCP_LISTEN:

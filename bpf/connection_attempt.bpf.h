@@ -79,13 +79,36 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
 	record_submit(record, sizeof(*record));
 }
 
+/* The same where another thread has connected on this CPU meanwhile, or this one has come to
+ * another CPU. */
+static __noinline int attempt_succeeded_elsewhere(struct sock *sk)
+{
+	struct socket_state *state = socket_find(sk);
+	struct attempt attempt = {};
+	__u64 cookie;
+
+	if (!state || !(state->flags & SOCKET_ATTEMPT))
+		return 0;
+	cookie = state->cookie;
+	if (bpf_map_delete_elem(&attempts_told, &cookie))
+		return 0;
+	attempt.ends = state->ends;
+	attempt.cookie = cookie;
+	attempt.began_ns = state->began_ns;
+	attempt.netns = state->netns;
+	attempt_submit(&attempt, 0, CONNECT_TENTATIVE | CONNECT_CANCELLED);
+	return 0;
+}
+
 /* SYN_SENT: the attempt has got there, whatever a lookup had said. */
-static __always_inline void attempt_succeeded(void)
+static __always_inline void attempt_succeeded(struct sock *sk)
 {
 	struct attempt *attempt = attempt_find();
 
-	if (!attempt || attempt->thread != bpf_get_current_pid_tgid())
+	if (!attempt || attempt->thread != bpf_get_current_pid_tgid()) {
+		attempt_succeeded_elsewhere(sk);
 		return;
+	}
 	attempt->thread = 0;
 	if (!attempt->error)
 		return;

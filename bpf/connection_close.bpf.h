@@ -63,6 +63,8 @@ static __noinline void close_begin(struct sock *sk, struct socket_state *state)
 	struct process_id closer = {};
 
 	if (state) {
+		if (connect_is_nobodys(state))
+			close_by_current(sk, state);
 		begin_missed(sk, state);
 		close_by_current(sk, state);
 		return;
@@ -144,29 +146,40 @@ static __noinline void close_end_unknown(struct sock *sk, int old_state)
 	close_submit(sk, &unknown, old_state, 0);
 }
 
+/* -> CLOSE of a connect */
+static __always_inline void connect_end_failed(struct sock *sk, int old_state)
+{
+	struct socket_state *state;
+	__u16 port;
+
+	if (old_state == BPF_TCP_SYN_SENT)
+		connect_check_begun(sk);
+	state = socket_find(sk);
+	if (!state || !(state->flags & SOCKET_CONNECTING))
+		return;
+	port = sock_bound_port(sk);
+	if (port)
+		state->ends.lport = port;
+	connect_end(state, connect_error(sk));
+}
+
 /* -> CLOSE: the end of a connect that failed, or of a connection. */
 static __noinline void close_end(struct sock *sk, int old_state)
 {
 	struct socket_state *state = socket_find(sk);
 
-	if (state && was_open(old_state))
-		begin_missed(sk, state);
-	if (state && state->flags & SOCKET_CONNECTING) {
-		__u16 port = sock_bound_port(sk);
-
-		if (port)
-			state->ends.lport = port;
-		connect_end(state, connect_error(sk));
+	if (!was_open(old_state)) {
+		connect_end_failed(sk, old_state);
 		return;
 	}
-	if (!was_open(old_state))
-		return;
 	/* an abort by this end: shut down by close(2), no error set by the peer */
 	if (sk->sk_shutdown == SOCK_SHUTDOWN_MASK && sk->sk_lock.owned &&
 	    (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err) {
 		close_begin(sk, state);
 		if (!state)
 			state = socket_find(sk);
+	} else if (state) {
+		begin_missed(sk, state);
 	}
 	if (!state) {
 		close_end_unknown(sk, old_state);

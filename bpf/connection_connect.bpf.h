@@ -65,6 +65,38 @@ static __always_inline void connect_established(struct sock *sk, struct socket_s
 	connect_end(state, 0);
 }
 
+/* SYN_SENT -> ESTABLISHED or -> CLOSE: was no hook told of the connect? From 7.0 on a tracepoint can be
+ * preempted just where the program begins or ends, and then neither it nor its stand-in runs. Without
+ * an attempt that names who connects it is told as the connection ends: by whom is known then. With a
+ * process filter an unknown socket is somebody else's. */
+static __noinline int connect_check_begun(struct sock *sk)
+{
+	struct socket_state fresh = {.flags = SOCKET_CONNECTING | SOCKET_LIVE,
+				     .who = SOCKET_WANTED},
+			    *state = socket_find(sk);
+
+	if (state && state->flags & SOCKET_ATTEMPT) {
+		state->flags ^= SOCKET_ATTEMPT | SOCKET_CONNECTING;
+		sock_read_endpoints(&sk->__sk_common, &state->ends);
+		__sync_fetch_and_add(&counters.missed, 1);
+	}
+	if (state || filter_selects_processes(&settings.filter))
+		return 0;
+	fresh.netns = sock_netns(&sk->__sk_common);
+	if (!netns_wanted(fresh.netns))
+		return 0;
+	fresh.cookie = socket_cookie(sk);
+	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
+	socket_put(sk, &fresh);
+	return 0;
+}
+
+/* Is it one of those, and by whom still open? */
+static __always_inline bool connect_is_nobodys(const struct socket_state *state)
+{
+	return state->flags & SOCKET_CONNECTING && state->flags & SOCKET_LIVE && !state->owner.tgid;
+}
+
 /* Why a connect failed: SYN_SENT -> CLOSE. The kernel has put an errno into the socket unless
  * the caller gave up itself or no local port was left. */
 static __always_inline __u32 connect_error(struct sock *sk)

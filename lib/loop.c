@@ -129,10 +129,11 @@ int loop_run(struct loop *loop)
 			timeout = end - now;
 		if (!ending)
 			ending = wait_for_end(loop, timeout);
+		now = clock_now_ns();
 		r = loop_drain(loop);
 		if (r)
 			return r < 0 ? r : 0;
-		r = loop->options.on_tick(loop->options.context, clock_now_ns());
+		r = loop->options.on_tick(loop->options.context, now);
 		if (r)
 			return r < 0 ? r : 0;
 	}
