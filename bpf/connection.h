@@ -212,6 +212,7 @@ struct connection_config {
 	__u32 watch_arrivals;	  /* packets are noted as they arrive, in want of anything better */
 	__u32 split; /* bytes of TCP are counted by who calls, and received ones once they are read
 		      */
+	__u32 fold;  /* what finds no room is summed up, not lost: struct flow_counters */
 	__u64 idle_ns; /* a flow without a datagram for so long is over */
 };
 
@@ -221,6 +222,9 @@ struct flow_counters {
 	__u64 early;	/* flows closed early, for others needed the room */
 	__u64 no_peer;	/* datagrams whose peer could not be told */
 	__u64 no_share; /* calls on TCP sockets that found no room: SHARES_MAX */
+	__u64 folded;	/* flows that found no room anywhere, and what no record tells of them: */
+	__u64 folded_tx_bytes, folded_rx_bytes;
+	__u64 folded_tx_packets, folded_rx_packets;
 };
 
 #endif

@@ -91,11 +91,12 @@ static __always_inline __u32 blur(__u32 number)
 }
 
 static __always_inline struct flow *flow_find(const struct sock *sk, const struct flow_key *key,
-					      __u32 protocol, enum flow_direction direction)
+					      __u32 protocol, enum flow_direction direction,
+					      __u32 length)
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	return flow ? flow : flow_begin(sk, key, protocol, direction);
+	return flow ? flow : flow_begin(sk, key, protocol, direction, length);
 }
 
 /* Does the socket say who the peer is, if it is connected? Packet sockets have none, and an SCTP
@@ -125,7 +126,7 @@ static __always_inline void datagram_sent(struct sock *sk, int length)
 		__sync_fetch_and_add(&flow_counters.no_peer, 1);
 	key.cookie = datagram_cookie(sk);
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
-	flow = flow_find(sk, &key, protocol, FLOW_OUT);
+	flow = flow_find(sk, &key, protocol, FLOW_OUT, length);
 	if (!flow)
 		return;
 	__sync_fetch_and_add(&flow->tx_bytes, length);
@@ -169,7 +170,7 @@ static __always_inline void datagram_received(struct sock *sk, int length, int f
 	} else if (!known) {
 		peer_of_socket(&sk->__sk_common, &key);
 	}
-	flow = flow_find(sk, &key, protocol, FLOW_IN);
+	flow = flow_find(sk, &key, protocol, FLOW_IN, length);
 	if (!flow)
 		return;
 	__sync_fetch_and_add(&flow->rx_bytes, length);

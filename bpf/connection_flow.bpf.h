@@ -33,6 +33,8 @@ struct flow {
 	__u64 queued_ns; /* when it was put into flow_queue */
 	__u64 tx_bytes, rx_bytes;
 	__u32 tx_packets, rx_packets;
+	__u64 told_tx_bytes, told_rx_bytes; /* that user space has read already */
+	__u32 told_tx_packets, told_rx_packets;
 	__u32 netns;
 	__u16 lport;
 	__u16 protocol; /* IPPROTO_*, PROTOCOL_* */
@@ -128,6 +130,18 @@ static __noinline void flow_fill(struct connection *connection, const struct flo
 	connection->pad = 0;
 }
 
+/* What nobody will be told of otherwise. */
+static __noinline void flow_fold(const struct flow *flow)
+{
+	__sync_fetch_and_add(&flow_counters.folded, 1);
+	__sync_fetch_and_add(&flow_counters.folded_tx_bytes, flow->tx_bytes - flow->told_tx_bytes);
+	__sync_fetch_and_add(&flow_counters.folded_rx_bytes, flow->rx_bytes - flow->told_rx_bytes);
+	__sync_fetch_and_add(&flow_counters.folded_tx_packets,
+			     (__u32)(flow->tx_packets - flow->told_tx_packets));
+	__sync_fetch_and_add(&flow_counters.folded_rx_packets,
+			     (__u32)(flow->rx_packets - flow->told_rx_packets));
+}
+
 static __noinline void flow_close_submit(const struct flow_key *key, const struct flow *flow,
 					 __u64 ended_ns, __u32 flags)
 {
@@ -135,9 +149,14 @@ static __noinline void flow_close_submit(const struct flow_key *key, const struc
 
 	if (!event_wanted(RECORD_CLOSE) || settings.failed_only)
 		return;
-	record = record_reserve(RECORD_CLOSE, sizeof(*record));
-	if (!record)
+	record = record_try(RECORD_CLOSE, sizeof(*record));
+	if (!record) {
+		if (settings.fold)
+			flow_fold(flow);
+		else
+			record_count_lost(RECORD_CLOSE);
 		return;
+	}
 	if (ended_ns)
 		record->header.ts_ns = ended_ns;
 	flow_fill(&record->connection, key, flow);
@@ -277,9 +296,26 @@ static __always_inline bool flow_tell(const struct flow_key *key, const struct f
 	return true;
 }
 
-/* The first datagram of a flow has been sent or received by current. */
+/* A datagram of a flow that found no room. */
+static __noinline void flow_refuse(__u32 direction, __u32 length)
+{
+	if (!settings.fold) {
+		record_count_lost(RECORD_FLOW);
+		return;
+	}
+	__sync_fetch_and_add(&flow_counters.folded, 1);
+	if (direction == FLOW_OUT) {
+		__sync_fetch_and_add(&flow_counters.folded_tx_bytes, length);
+		__sync_fetch_and_add(&flow_counters.folded_tx_packets, 1);
+	} else {
+		__sync_fetch_and_add(&flow_counters.folded_rx_bytes, length);
+		__sync_fetch_and_add(&flow_counters.folded_rx_packets, 1);
+	}
+}
+
+/* The first datagram of a flow, of so many bytes, has been sent or received by current. */
 static __noinline struct flow *flow_begin(const struct sock *sk, const struct flow_key *key,
-					  __u32 protocol, __u32 direction)
+					  __u32 protocol, __u32 direction, __u32 length)
 {
 	struct flow fresh = {.protocol = protocol, .direction = direction}, *flow;
 	struct endpoints ends = {};
@@ -313,7 +349,7 @@ static __noinline struct flow *flow_begin(const struct sock *sk, const struct fl
 		r = flow_put(key, &fresh);
 	}
 	if (r == -E2BIG || r == -ENOMEM)
-		record_count_lost(RECORD_FLOW);
+		flow_refuse(direction, length);
 	flow = bpf_map_lookup_elem(&flows, key);
 	if (!flow || r)
 		return flow; /* begun by another thread meanwhile, or no room */

@@ -76,24 +76,30 @@ SEC("iter/bpf_map_elem")
 int live_flows(struct iterator_map *ctx)
 {
 	const struct flow_key *found = ctx->key;
-	const struct flow *value = ctx->value;
 	struct close_record record = {};
 	struct flow_key key;
-	struct flow flow;
+	struct flow *flow;
 
-	if (!found || !value)
+	if (!found)
 		return 0;
 	key = *found;
-	flow = *value;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		return 0;
 	record_head(&record.header, RECORD_LIVE, sizeof(record));
-	flow_fill(&record.connection, &key, &flow);
-	record.opened_ns = flow.began_ns;
-	record.tx_bytes = flow.tx_bytes;
-	record.rx_bytes = flow.rx_bytes;
-	record.tx_packets = flow.tx_packets;
-	record.rx_packets = flow.rx_packets;
+	flow_fill(&record.connection, &key, flow);
+	record.opened_ns = flow->began_ns;
+	record.tx_bytes = flow->tx_bytes;
+	record.rx_bytes = flow->rx_bytes;
+	record.tx_packets = flow->tx_packets;
+	record.rx_packets = flow->rx_packets;
 	record.flags = CLOSE_BORN;
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	if (bpf_seq_write(ctx->meta->seq, &record, sizeof(record)))
+		return 0;
+	flow->told_tx_bytes = record.tx_bytes;
+	flow->told_rx_bytes = record.rx_bytes;
+	flow->told_tx_packets = record.tx_packets;
+	flow->told_rx_packets = record.rx_packets;
 	return 0;
 }
 

@@ -33,17 +33,25 @@ static __always_inline void record_head(struct record_header *header, __u32 type
 	header->length = length;
 }
 
-/* Room for a record of a constant size, its head filled in; NULL (and counted) if there is none. */
-static __always_inline void *record_reserve(__u32 type, __u64 size)
+/* Room for a record of a constant size, its head filled in; NULL if there is none. */
+static __always_inline void *record_try(__u32 type, __u64 size)
 {
 	struct record_header *header = bpf_ringbuf_reserve(&records, size, 0);
 
-	if (!header) {
-		record_count_lost(type);
+	if (!header)
 		return NULL;
-	}
 	record_head(header, type, size);
 	return header;
+}
+
+/* The same; what found none is counted as lost. */
+static __always_inline void *record_reserve(__u32 type, __u64 size)
+{
+	void *record = record_try(type, size);
+
+	if (!record)
+		record_count_lost(type);
+	return record;
 }
 
 /* Wakes user space when the threshold is crossed, not at every record behind it. */

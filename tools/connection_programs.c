@@ -9,6 +9,8 @@
 #include "lib/environment.h"
 #include "lib/filter.h"
 
+#define RING_BYTES_LIVE (16U << 20) /* of records, for what reads flows at intervals */
+
 static void bpfp(struct connection_bpf **bpf)
 {
 	connection_bpf__destroy(*bpf);
@@ -225,12 +227,15 @@ static int load(const struct connection_request *o, const struct connection_feat
 	settings->touch =
 		o->traffic->protocols & SELECT_TCP && connection_uses(f, FEATURE_TOUCH_ACCEPT);
 	settings->idle_ns = o->idle_ns;
+	settings->fold = o->live;
 	bpf->bss->touch_now = true;
 	bpf->rodata->can_cast = connection_uses(f, FEATURE_CAST);
 	bpf->rodata->preemptible = connection_uses(f, FEATURE_STAND_IN);
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
+	if (o->live) /* the closes of FLOWS_MAX at once */
+		bpf_map__set_max_entries(bpf->maps.records, RING_BYTES_LIVE);
 	if (o->list)
 		bpf_map__set_max_entries(bpf->maps.sockets, 1);
 	if (!o->split)

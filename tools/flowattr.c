@@ -256,8 +256,10 @@ static int load(struct flowattr *f, struct connection_features *ret_features)
 		.command = o->common.command != NULL,
 		.backend = o->common.backend,
 		.events = EVENT_BIT(RECORD_CONNECT) | EVENT_BIT(RECORD_ACCEPT) |
-			  EVENT_BIT(RECORD_FLOW) | EVENT_BIT(RECORD_CLOSE) |
-			  (flowattr_options_need_packets(o) ? EVENT_BIT(RECORD_LISTEN) : 0),
+			  EVENT_BIT(RECORD_CLOSE) |
+			  (flowattr_options_need_packets(o)
+				   ? EVENT_BIT(RECORD_LISTEN) | EVENT_BIT(RECORD_FLOW)
+				   : 0),
 		.idle_ns = IDLE_NS,
 		.live = true,
 		.split = o->split,
@@ -348,7 +350,7 @@ static int exit_status(struct flowattr *f, int r)
 
 	if (!f->meter || !f->loop || (r < 0 && r != -EPIPE))
 		return EXIT_FAILURE;
-	lost = f->bpf->bss->counters.lost_rows;
+	lost = meter_lost(f->meter, f->bpf->bss->counters.lost_rows);
 	if (f->packets.capture)
 		lost += packets_lost(&f->packets);
 	if (f->options.common.stats)

@@ -26,3 +26,30 @@ struct flow_counts flow_in_interval(const struct flow *flow)
 		.retransmits = flow->now.retransmits - flow->before.retransmits,
 	};
 }
+
+/* Counters of packets wrap at 2^32. What is a little less than before is an older reading. */
+static uint64_t grown(uint64_t total, uint32_t now)
+{
+	uint32_t more = now - (uint32_t)total;
+
+	return total && more > UINT32_MAX / 2 ? total : total + more;
+}
+
+void flow_take_counts(struct flow *flow, const struct close_record *record)
+{
+	struct flow_counts *now = &flow->now;
+
+	if (record->tx_bytes > now->tx_bytes)
+		now->tx_bytes = record->tx_bytes;
+	if (record->rx_bytes > now->rx_bytes)
+		now->rx_bytes = record->rx_bytes;
+	now->tx_packets = grown(now->tx_packets, record->tx_packets);
+	now->rx_packets = grown(now->rx_packets, record->rx_packets);
+	now->retransmits = grown(now->retransmits, record->retransmits);
+	if (record->rtt_us)
+		flow->rtt_us = record->rtt_us;
+	if (flow->based)
+		return;
+	flow->before = *now;
+	flow->based = true;
+}

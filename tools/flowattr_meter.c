@@ -159,11 +159,33 @@ int meter_existing(void *context, const struct open_record *record,
 	return listeners_add(meter->listeners, &record->connection);
 }
 
+void meter_fold(struct meter *meter, const struct flow_counters *folded)
+{
+	const struct flow_counters now = *folded, *before = &meter->folded;
+	const struct flow_counts counts = {
+		.tx_bytes = now.folded_tx_bytes - before->folded_tx_bytes,
+		.rx_bytes = now.folded_rx_bytes - before->folded_rx_bytes,
+		.tx_packets = now.folded_tx_packets - before->folded_tx_packets,
+		.rx_packets = now.folded_rx_packets - before->folded_rx_packets,
+	};
+
+	if (!meter->options->common.process.n_names)
+		flow_table_fold(meter->flows, now.folded - before->folded, &counts);
+	meter->folded = now;
+}
+
+uint64_t meter_lost(const struct meter *meter, uint64_t lost_rows)
+{
+	bool unknown = meter->options->common.process.n_names;
+
+	return lost_rows + (unknown ? meter->folded.folded : 0);
+}
+
 void meter_end_interval(struct meter *meter, uint64_t lost)
 {
 	clock_sync(&meter->clock);
 	meter->end_ns = clock_now_ns();
-	meter->lost = lost;
+	meter->lost = meter_lost(meter, lost);
 	meter->ifaces = meter->ifaces && !interfaces_look(&meter->interfaces, meter->proc_fd,
 							  meter->options->interface);
 }

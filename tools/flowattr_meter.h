@@ -39,8 +39,9 @@ struct meter {
 	struct interfaces interfaces;
 	struct interface_bytes ifaces_begin; /* the sum at the interval's beginning */
 	uint64_t arrived_ns; /* when the last connection came that nobody was seen to accept yet */
-	uint64_t lost;	     /* rows lost in the kernel, as far as seen */
-	uint64_t bad;	     /* records that were not whole */
+	struct flow_counters folded; /* as read last */
+	uint64_t lost;		     /* rows lost in the kernel, as far as seen */
+	uint64_t bad;		     /* records that were not whole */
 };
 
 /* @options, @proc_fd: borrowed. Returns 0 or -ENOMEM. */
@@ -60,6 +61,13 @@ int meter_listed(void *meter, const struct record_header *record); /* an iterato
 int meter_socket(void *meter, const struct open_record *record, const uint32_t *holders, size_t n);
 int meter_existing(void *meter, const struct open_record *record, const uint32_t *holders,
 		   size_t n);
+
+/* What the kernel side has summed up so far, in place of records that found no room. */
+void meter_fold(struct meter *meter, const struct flow_counters *folded);
+
+/* Rows that are lost: in the kernel, as it says, and folded ones of which a filter of names cannot
+ * tell whether they were wanted. */
+uint64_t meter_lost(const struct meter *meter, uint64_t lost_rows);
 
 /* The interval is over: its length, the interfaces. Behind the pass over what is open. */
 void meter_end_interval(struct meter *meter, uint64_t lost);

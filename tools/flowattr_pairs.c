@@ -6,6 +6,10 @@
 
 #include "lib/cidr.h"
 
+/* Looked at for the other end of a flow, the last ones: who scans one port of many addresses from
+ * one port has many flows that are no ends of each other. */
+#define OTHERS_MAX 64
+
 /* Flows of the same protocol and the same two ports, whichever is the local one. */
 struct pair {
 	struct pair_key {
@@ -46,6 +50,9 @@ static bool are_ends(const struct flow *a, const struct flow *b)
 {
 	const struct connection *one = &a->connection, *other = &b->connection;
 
+	/* what one socket sends to several on its own port does not come from there */
+	if (a->id.cookie == b->id.cookie && memcmp(one->raddr, other->raddr, 16) != 0)
+		return false;
 	if (a == b || !one->lport || !one->rport || one->lport != other->rport ||
 	    one->rport != other->lport)
 		return false;
@@ -58,19 +65,15 @@ static bool are_ends(const struct flow *a, const struct flow *b)
 void pairs_remove(struct pair **pairs, struct flow *flow)
 {
 	struct pair *pair = find_pair(*pairs, &flow->connection);
-	struct flow **at;
 
 	if (flow->peer)
 		flow->peer->peer = NULL;
 	flow->peer = NULL;
 	if (!pair)
 		return;
-	for (at = &pair->flows; *at; at = &(*at)->pair_next) {
-		if (*at != flow)
-			continue;
-		*at = flow->pair_next;
-		break;
-	}
+	*flow->pair_at = flow->pair_next;
+	if (flow->pair_next)
+		flow->pair_next->pair_at = flow->pair_at;
 	if (pair->flows)
 		return;
 	HASH_DEL(*pairs, pair);
@@ -173,6 +176,7 @@ int pairs_add(struct pair **pairs, const struct nat_table *nat, struct flow *flo
 {
 	struct pair *pair = find_pair(*pairs, &flow->connection);
 	struct connection translated;
+	struct flow *other;
 	bool is_translated = nat && nat_table_find(nat, &flow->connection, &translated);
 
 	if (is_translated && set_nat(flow, &translated) < 0)
@@ -187,10 +191,14 @@ int pairs_add(struct pair **pairs, const struct nat_table *nat, struct flow *flo
 				     flow->connection.rport);
 		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
 	}
-	for (struct flow *other = pair->flows; other && !flow->peer; other = other->pair_next)
+	other = pair->flows;
+	for (int i = 0; other && !flow->peer && i < OTHERS_MAX; i++, other = other->pair_next)
 		if (is_free(other) && are_ends(flow, other))
 			join(flow, other);
 	flow->pair_next = pair->flows;
+	flow->pair_at = &pair->flows;
+	if (flow->pair_next)
+		flow->pair_next->pair_at = &flow->pair_next;
 	pair->flows = flow;
 	if (is_translated)
 		join_free(flow, find_now(*pairs, &translated));

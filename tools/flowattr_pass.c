@@ -113,8 +113,10 @@ int pass_run(struct pass *pass)
 	flow_table_split(pass->meter->flows);
 	if (pass->holders_fd >= 0)
 		holders_give(&pass->meter->holders, pass->meter->flows);
-	if (!r)
-		meter_end_interval(pass->meter, pass->bpf->bss->counters.lost_rows);
+	if (r)
+		return r;
+	meter_fold(pass->meter, (const void *)&pass->bpf->bss->flow_counters);
+	meter_end_interval(pass->meter, pass->bpf->bss->counters.lost_rows);
 	return r;
 }
 

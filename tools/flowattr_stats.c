@@ -24,5 +24,7 @@ void stats_print(FILE *file, struct connection_bpf *bpf, const struct meter *met
 		fprintf(file, "split: %" PRIu64 " calls of more processes than %d\n",
 			(uint64_t)bpf->bss->flow_counters.no_share, SHARES_MAX);
 	track_print_stats(track, file);
+	fprintf(file, "others: %" PRIu64 " flows found no room and are summed up as \"(others)\"\n",
+		flow_table_folded(meter->flows));
 	connection_print_stats(file, bpf, &names);
 }

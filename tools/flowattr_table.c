@@ -19,6 +19,7 @@ struct flow_table {
 	struct pair *pairs;
 	struct flow *ended, **ended_end; /* what has ended, the first that did so first */
 	struct flow_others others;
+	uint64_t folded;  /* ends, in all intervals */
 	uint64_t retired; /* flows whose socket has begun another */
 };
 
@@ -53,6 +54,13 @@ void flow_table_free(struct flow_table *table)
 	while (table->flows)
 		delete_flow(table, table->flows);
 	free(table);
+}
+
+static void end(struct flow_table *table, struct flow *flow, uint64_t ended_ns)
+{
+	flow->ended_ns = ended_ns;
+	*table->ended_end = flow;
+	table->ended_end = &flow->ended_next;
 }
 
 /* @flow is among those that have ended. */
@@ -98,6 +106,7 @@ static void fold(struct flow_table *table, struct flow *flow, bool once)
 		return;
 	flow->before = flow->now;
 	table->others.ends++;
+	table->folded++;
 	flow_counts_add(&table->others.ends_counts, &counts);
 	if (!once)
 		return;
@@ -209,33 +218,6 @@ int flow_table_begin(struct flow_table *table, const struct connection *connecti
 	return 0;
 }
 
-/* Counters of packets wrap at 2^32. What is a little less than before is an older reading. */
-static uint64_t grown(uint64_t total, uint32_t now)
-{
-	uint32_t more = now - (uint32_t)total;
-
-	return total && more > UINT32_MAX / 2 ? total : total + more;
-}
-
-static void take_counts(struct flow *flow, const struct close_record *record)
-{
-	struct flow_counts *now = &flow->now;
-
-	if (record->tx_bytes > now->tx_bytes)
-		now->tx_bytes = record->tx_bytes;
-	if (record->rx_bytes > now->rx_bytes)
-		now->rx_bytes = record->rx_bytes;
-	now->tx_packets = grown(now->tx_packets, record->tx_packets);
-	now->rx_packets = grown(now->rx_packets, record->rx_packets);
-	now->retransmits = grown(now->retransmits, record->retransmits);
-	if (record->rtt_us)
-		flow->rtt_us = record->rtt_us;
-	if (flow->based)
-		return;
-	flow->before = *now;
-	flow->based = true;
-}
-
 static enum flow_direction direction_of(const struct close_record *record)
 {
 	if (is_datagram(&record->connection))
@@ -248,6 +230,9 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 	struct flow *flow = find(table, &record->connection);
 	int r = 0;
 
+	if (flow && !flow->ended_ns && is_datagram(&flow->connection) && flow->began_ns &&
+	    record->opened_ns > flow->began_ns)
+		end(table, flow, record->opened_ns - 1); /* no record told of that */
 	if (flow && flow->ended_ns && record->opened_ns > flow->ended_ns) {
 		retire(table, flow);
 		flow = NULL;
@@ -262,12 +247,10 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 		flow->direction = (uint8_t)direction_of(record);
 	flow->unseen = 0;
 	flow->began_ns = record->opened_ns;
-	take_counts(flow, record);
+	flow_take_counts(flow, record);
 	if (record->header.type != RECORD_CLOSE)
 		return 0;
-	flow->ended_ns = record->header.ts_ns;
-	*table->ended_end = flow;
-	table->ended_end = &flow->ended_next;
+	end(table, flow, record->header.ts_ns);
 	return 0;
 }
 
@@ -306,9 +289,7 @@ void flow_table_pass(struct flow_table *table, uint64_t now_ns)
 	for (struct flow *flow = table->flows; flow; flow = flow->hh.next) {
 		if (flow->ended_ns || flow->unseen++ < UNSEEN_MAX)
 			continue;
-		flow->ended_ns = now_ns;
-		*table->ended_end = flow;
-		table->ended_end = &flow->ended_next;
+		end(table, flow, now_ns);
 	}
 }
 
@@ -369,6 +350,20 @@ size_t flow_table_open(const struct flow_table *table)
 	for (const struct flow *flow = table->flows; flow; flow = flow->hh.next)
 		n += !flow->ended_ns && !is_datagram(&flow->connection);
 	return n;
+}
+
+void flow_table_fold(struct flow_table *table, uint64_t flows, const struct flow_counts *counts)
+{
+	table->folded += flows;
+	table->others.flows += flows;
+	table->others.ends += flows;
+	flow_counts_add(&table->others.counts, counts);
+	flow_counts_add(&table->others.ends_counts, counts);
+}
+
+uint64_t flow_table_folded(const struct flow_table *table)
+{
+	return table->folded;
 }
 
 const struct flow_others *flow_table_others(const struct flow_table *table)

@@ -63,6 +63,7 @@ struct flow {
 	struct flow_nat *nat;	 /* owned; NULL: no address is translated, as far as known */
 	struct flow *peer;	 /* the other end, if on this machine */
 	struct flow *pair_next;	 /* of the same ports */
+	struct flow **pair_at;	 /* what points to this one there */
 	struct flow *ended_next; /* in the order of their ends */
 	UT_hash_handle hh;
 };
@@ -134,6 +135,12 @@ struct flow_others {
 };
 const struct flow_others *flow_table_others(const struct flow_table *table);
 
+/* So many more that found no room before they got here. */
+void flow_table_fold(struct flow_table *table, uint64_t flows, const struct flow_counts *counts);
+
+/* All that have been folded into "(others)" so far: ends. */
+uint64_t flow_table_folded(const struct flow_table *table);
+
 /* The flow of a packet between @wanted's ends, as seen from the one with laddr: protocol, laddr,
  * lport, raddr, rport, netns (0: any) are looked at. The one that was open at @ts_ns, or was so
  * nearest to that; NULL: none is known. Of datagrams, if the namespace is known, also what its port
@@ -153,6 +160,9 @@ static inline bool flow_was_open(const struct flow *flow, uint64_t ts_ns)
 
 bool flow_counts_empty(const struct flow_counts *counts);
 void flow_counts_add(struct flow_counts *to, const struct flow_counts *counts);
+
+/* Takes what it has carried, as a record says. */
+void flow_take_counts(struct flow *flow, const struct close_record *record);
 
 /* What it carried in the interval. */
 struct flow_counts flow_in_interval(const struct flow *flow);

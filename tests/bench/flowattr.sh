@@ -3,7 +3,7 @@
 # What flowattr costs, beside tcpdump and nethogs, and off; what 10,000 flows cost it; and whether it
 # knows processes that live for a millisecond. Medians of RUNS interleaved runs, in a network namespace
 # of its own. Run as root; takes some minutes.
-#   flowattr.sh [GROUP...]   all, or some of: overhead live clients packets
+#   flowattr.sh [GROUP...]   all, or some of: overhead live clients packets many
 # shellcheck disable=SC2015
 
 set -u
@@ -332,12 +332,44 @@ bench_clients() {
 	done
 }
 
+# ---- a million flows ----
+
+# many TEXT INTERVAL PROGRAM ARG...: flows, bytes in lines and in totals, memory
+many() {
+	local text=$1 interval=$2 memory
+	shift 2
+	OUTPUT=$T/out start '^ready$' "$TOOL" -v --stats --netns "/run/netns/$NS" -j \
+		-F type,flows,tx_bytes,count "$interval"
+	"${INSIDE[@]}" timeout 300 "$@" >"$T/log" 2>"$T/burst.err" </dev/null || die "$text: $(cat "$T/burst.err")"
+	sleep 2
+	memory=$(awk '/^VmHWM/ { print $2 }' "/proc/$TOOL_PID/status")
+	end
+	jq -rn --arg text "$text" --arg memory "$memory" 'reduce (inputs | select(.type)) as $r ({};
+		if $r.type == "total" then .total += $r.tx_bytes | .intervals += 1
+		elif $r.type == "lost" then .lost += $r.count
+		else .lines += $r.tx_bytes | .n += 1 | if $r.type == "others" then .others += $r.flows else . end end) |
+		"\($text), in \(.intervals) intervals: \(.lines) bytes in \(.n) lines, \(.others // 0) flows of them in (others), \(.total) in the totals, \(.lost // 0) lost; VmHWM \($memory) kB"' \
+		"$T/out"
+}
+
+bench_many() {
+	local text
+	cp "$BUILD/tests/datagram" "$T/$NAME-datagram"
+	text="1,000,000 UDP flows of a byte each"
+	many "$text" 1 "$T/$NAME-datagram" -4 burst 1000000
+	many "$text to one port" 1 "$T/$NAME-datagram" -4 burst 1000000 53
+	many "$text" 300 "$T/$NAME-datagram" -4 burst 1000000
+	many "250,000 TCP connections" 300 "$T/$NAME-udp" tcp 250000
+	echo "  of these, what the generator says: $(cat "$T/log")"
+}
+
 begin
 echo "$("$TOOL" --version), $(uname -sr), $(nproc) processors"
 for group in "${@:-all}"; do
 	case $group in
-	all) bench_overhead && bench_live && bench_clients && bench_packets ;;
-	overhead | live | clients | packets) "bench_$group" ;;
-	*) die "no group $group: overhead live clients packets" ;;
+	all) bench_overhead && bench_live && bench_clients && bench_packets &&
+		bench_many ;;
+	overhead | live | clients | packets | many) "bench_$group" ;;
+	*) die "no group $group: overhead live clients packets many" ;;
 	esac
 done

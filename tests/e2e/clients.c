@@ -4,6 +4,9 @@
  * loopback to a server and ends, about a millisecond after it began. Prints "connect PID PORT" for
  * each, and "serve PID PORT" for the server, which ends when it has received them all.
  *
+ * clients tcp COUNT: one process connects that often, one by one, sends from one to 100 bytes and
+ * closes; another one reads them. Prints "bytes N": what was sent in all.
+ *
  * clients half-open: listens, and sends itself a TCP SYN by a raw socket: what answers the
  * listener's SYN-ACK is a RST. Prints "listen PID PORT".
  */
@@ -131,6 +134,51 @@ static void half_open(void)
 		err(EXIT_FAILURE, "sendto");
 }
 
+/* Closes when the other end has. */
+static void read_all(int listener, int count)
+{
+	char bytes[100];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < count; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0)
+			err(EXIT_FAILURE, "accept");
+		while (read(fd, bytes, sizeof(bytes)) > 0)
+			;
+		close(fd);
+	}
+}
+
+static void connect_often(int count)
+{
+	struct sockaddr_in server = loopback(0);
+	int listener = new_socket(SOCK_STREAM, 0);
+	const char bytes[100] = {};
+	unsigned long sum = 0;
+
+	if (bind(listener, (void *)&server, sizeof(server)) || listen(listener, 1024))
+		err(EXIT_FAILURE, "listen");
+	server = loopback(port_of(listener));
+	if (fork() == 0) {
+		read_all(listener, count);
+		exit(EXIT_SUCCESS);
+	}
+	for (int i = 0; i < count; i++) {
+		int fd = new_socket(SOCK_STREAM, 0);
+		size_t n = (size_t)i % sizeof(bytes) + 1;
+
+		if (connect(fd, (void *)&server, sizeof(server)) ||
+		    send(fd, bytes, n, 0) != (ssize_t)n)
+			err(EXIT_FAILURE, "connection %d", i);
+		close(fd);
+		sum += n;
+	}
+	await_one();
+	printf("bytes %lu\n", sum);
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc == 3 ? atoi(argv[1]) : 0, jobs = argc == 3 ? atoi(argv[2]) : 0,
@@ -144,12 +192,16 @@ int main(int argc, char **argv)
 		client((unsigned int)jobs);
 		return EXIT_SUCCESS;
 	}
+	if (argc == 3 && !strcmp(argv[1], "tcp")) {
+		connect_often(jobs);
+		return EXIT_SUCCESS;
+	}
 	if (argc == 2 && !strcmp(argv[1], "half-open")) {
 		half_open();
 		return EXIT_SUCCESS;
 	}
 	if (count < 1 || jobs < 1)
-		errx(EXIT_FAILURE, "usage: clients COUNT JOBS|half-open");
+		errx(EXIT_FAILURE, "usage: clients COUNT JOBS|tcp COUNT|half-open");
 	if (bind(fd, (void *)&address, sizeof(address)))
 		err(EXIT_FAILURE, "bind");
 	snprintf(port, sizeof(port), "%u", port_of(fd));

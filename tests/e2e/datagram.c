@@ -1238,17 +1238,20 @@ static void scenario_open(const struct run *run)
 	waitpid(pid, NULL, 0);
 }
 
-/* COUNT flows of one socket in a burst, to ports of 127.1.x.y where nobody listens. */
-static void burst(const struct run *run, unsigned long count)
+/* COUNT flows of one socket in a burst, a byte each, to ports of 127.1.x.y where nobody listens:
+ * many ports of few addresses, or with @port that one of as many addresses. */
+static void burst(const struct run *run, unsigned long count, unsigned long port)
 {
+	unsigned long ports = port ? 1 : 50000;
 	int fd = open_socket(run), one = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
 		die("setsockopt");
 	for (unsigned long i = 0; i < count; i++) {
 		struct sockaddr_in to = {.sin_family = AF_INET,
-					 .sin_port = htons((uint16_t)(1024 + i % 50000)),
-					 .sin_addr = {htonl(0x7f010001 + (uint32_t)(i / 50000))}};
+					 .sin_port =
+						 htons((uint16_t)(port ? port : 1024 + i % ports)),
+					 .sin_addr = {htonl(0x7f010001 + (uint32_t)(i / ports))}};
 
 		if (sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)) != 1)
 			die("burst");
@@ -1306,7 +1309,8 @@ int main(int argc, char **argv)
 		die("which scenario?");
 	run.ledger = ledger_new();
 	if (!strcmp(argv[at], "burst")) {
-		burst(&run, strtoul(at + 1 < argc ? argv[at + 1] : "1000", NULL, 10));
+		burst(&run, strtoul(at + 1 < argc ? argv[at + 1] : "1000", NULL, 10),
+		      strtoul(at + 2 < argc ? argv[at + 2] : "0", NULL, 10));
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {

@@ -746,6 +746,43 @@ static void test_find_received(void **state)
 	assert_null(flow_table_find(f->table, &wanted, NOW + 1));
 }
 
+/* What found no room in the kernel is summed up with what finds none here. */
+static void test_fold(void **state)
+{
+	struct fixture *f = *state;
+	const struct flow_counts counts = {.tx_bytes = 7, .rx_bytes = 8, .tx_packets = 2};
+
+	new_table(f, 0, 0);
+	flow_table_fold(f->table, 3, &counts);
+	flow_table_fold(f->table, 1, &counts);
+	assert_int_equal(flow_table_others(f->table)->flows, 4);
+	assert_int_equal(flow_table_others(f->table)->ends, 4);
+	assert_int_equal(flow_table_others(f->table)->counts.tx_bytes, 14);
+	assert_int_equal(flow_table_others(f->table)->ends_counts.rx_bytes, 16);
+	next(f);
+	assert_int_equal(flow_table_others(f->table)->flows, 0);
+	assert_int_equal(flow_table_folded(f->table), 4);
+}
+
+/* The close of a flow found no room, and the same two talk again: what that carries counts, too. */
+static void test_begun_again(void **state)
+{
+	struct fixture *f = *state;
+	struct close_record record = carried(between(UDP, 1, &here, 40000, &there, 53), 50, BORN);
+	uint64_t sum = 0;
+
+	new_table(f, 0, 0);
+	record.opened_ns = NOW;
+	count(f, &record);
+	record.opened_ns = NOW + 100;
+	record.tx_bytes = record.rx_bytes = 10;
+	count(f, &record);
+	assert_int_equal(flow_table_size(f->table), 2);
+	for (struct flow *flow = flow_table_first(f->table); flow; flow = flow->hh.next)
+		sum += flow_in_interval(flow).tx_bytes;
+	assert_int_equal(sum, 60);
+}
+
 /* ---- more than there is room for ---- */
 
 static void test_room(void **state)
@@ -935,6 +972,8 @@ int main(void)
 		TEST(test_ports_again),
 		TEST(test_datagram_port_again),
 		TEST(test_find),
+		TEST(test_fold),
+		TEST(test_begun_again),
 		TEST(test_find_nearest),
 		TEST(test_find_received),
 		TEST(test_translated),
