@@ -299,7 +299,7 @@ bool flow_is_waiting(const struct flow *flow, uint64_t now_ns)
 
 	return flow->ended_ns && peer && !peer->ended_ns &&
 	       peer->connection.owner_src == OWNER_LISTEN &&
-	       now_ns - flow->ended_ns < ACCEPT_WAIT_NS;
+	       now_ns < flow->ended_ns + ACCEPT_WAIT_NS;
 }
 
 /* Not while the other end is open: its line names the process at this one. */

@@ -388,7 +388,7 @@ void ledger_next_interval(struct ledger *ledger)
 	struct account *account, *next;
 
 	DL_FOREACH_SAFE (ledger->list, account, next) {
-		bool late = !account->here && ledger->pass_ns - account->end_ns > LAG_MAX_NS;
+		bool late = !account->here && account->end_ns + LAG_MAX_NS < ledger->pass_ns;
 
 		account->before = account->total;
 		account->shown = account->over;

@@ -115,11 +115,10 @@ static int print_lines(struct report *report, const struct line *lines, size_t n
 /* Is it time to tell of this one's end? */
 static bool wants_exit(const struct report *report, const struct account *account, bool last)
 {
-	uint64_t since_ns = report->meter->boot_ns - account->end_ns;
-
 	if (!account->over || account->told)
 		return false;
-	return account->final || last || since_ns > EXIT_WAIT_NS;
+	return account->final || last ||
+	       account->end_ns + EXIT_WAIT_NS < report->meter->boot_ns; /* may be before the end */
 }
 
 /* In a table an end is a column of the line; what is told has been shown. */
