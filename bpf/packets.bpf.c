@@ -72,7 +72,7 @@ static __always_inline void packet_submit(const struct sk_buff *skb, const struc
 	record->direction = direction;
 	record->pkt_type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
 	record->iif = direction == PACKET_OUT ? skb->skb_iif : 0;
-	record->skb = (__u64)skb;
+	packet_passing(skb, direction, &record->passing);
 	record_read_socket(record, skb, dev, direction);
 	record->captured = packet_copy(record->data, skb, place, room);
 	neighbour_cause(record, place, direction);
@@ -90,7 +90,7 @@ static __always_inline void forward_submit(const struct sk_buff *skb, __u32 netn
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record)
 		return; /* no packet of its own */
-	record->skb = (__u64)skb;
+	packet_passing(skb, PACKET_OUT, &record->passing);
 	record->netns = netns;
 	record->iif = skb->skb_iif;
 	record_head(&record->header, RECORD_FORWARD, sizeof(*record));

@@ -30,6 +30,7 @@ enum packet_direction {
 #define PACKET_FORWARDED 0x10U /* it came in by an interface, and goes out with no socket */
 #define PACKET_KERNEL	 0x20U /* of a socket of the kernel's own: replies to pings, RSTs */
 #define PACKET_UNSUMMED	 0x40U /* its checksum is left to the network card */
+#define PACKET_PORT	 0x80U /* comes in by the port of a bridge or the like: next by the bridge */
 
 /* A packet; header.ts_ns is when it passed. Its bytes follow, `captured` of them, from the link
  * layer on, or from the IP header where there is none. */
@@ -50,9 +51,9 @@ struct packet_record {
 	__u8 flags;				/* PACKET_* */
 	__u8 pkt_type; /* PACKET_HOST, _BROADCAST, _MULTICAST, _OTHERHOST of linux/if_packet.h */
 	__u8 sk_state; /* TCP_* of the packet's socket; 0: it has none */
-	__u32 iif;     /* interface that it came in by, if it goes out now, and had come in; or 0 */
-	__u64 skb;     /* the kernel's for the packet: the same when it comes in and goes out, and
-			* another packet's soon after */
+	__u32 iif;     /* going out: the interface that it came in by; 0: none */
+	__u64 passing; /* the same as the packet comes in and as it goes out again, and for a while
+			* no other's that comes in; see packet_passing() */
 	char data[];
 };
 _Static_assert(sizeof(struct packet_record) == 152, "packet_record");
@@ -60,7 +61,7 @@ _Static_assert(sizeof(struct packet_record) == 152, "packet_record");
 /* A packet that is passed on, which itself is not wanted as it goes out. Fields as above. */
 struct forward_record {
 	struct record_header header;
-	__u64 skb;
+	__u64 passing;
 	__u32 netns, iif;
 };
 _Static_assert(sizeof(struct forward_record) == 40, "forward_record");

@@ -120,6 +120,22 @@ static __always_inline void record_read_full(struct packet_record *record, struc
 		current_read_id(&record->sender);
 }
 
+/* The kernel's address of the packet, which is another's soon, with what stays of its IP header as
+ * it is passed on, translated or not: IPv4's length, id and flags, IPv6's flow, length and next
+ * header. */
+static __always_inline void packet_passing(const struct sk_buff *skb, const __u8 direction,
+					   __u64 *ret_passing)
+{
+	volatile __u64 *passing = ret_passing; /* in a record: there it is a pointer no more */
+	const unsigned char *ip =
+		direction == PACKET_OUT ? skb->head + skb->network_header : skb->data;
+	__u64 kept = 0;
+
+	bpf_probe_read_kernel(&kept, 5, ip + 2);
+	*passing = (__u64)skb;
+	*passing ^= kept << 24;
+}
+
 /* Of a packet that goes out. */
 static __always_inline bool is_forwarded(const struct sk_buff *skb)
 {
@@ -141,6 +157,8 @@ static __always_inline void record_read_socket(struct packet_record *record,
 		record->flags |= PACKET_UNSUMMED;
 	if (direction == PACKET_OUT && is_forwarded(skb))
 		record->flags |= PACKET_FORWARDED;
+	if (direction == PACKET_IN && READ(dev, rx_handler))
+		record->flags |= PACKET_PORT;
 	if (!sk)
 		return;
 	record->sk_state = sk->__sk_common.skc_state;

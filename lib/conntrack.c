@@ -7,7 +7,6 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define RECEIVE_BYTES (4 << 20)	 /* that may wait for us */
 #define MESSAGE_BYTES (64 << 10) /* more than the kernel puts into one datagram */
@@ -143,6 +142,17 @@ static int ask_for_all(int fd)
 	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
+/* How many are tracked; a negative errno if the kernel does not track. */
+static int count_tracked(void)
+{
+	_cleanup_(fclosep) FILE *file = fopen(IN_USE, "re");
+	int n;
+
+	if (!file)
+		return -errno;
+	return fscanf(file, "%d", &n) == 1 ? n : -EIO;
+}
+
 static int subscribe(int fd)
 {
 	const struct sockaddr_nl address = {
@@ -163,8 +173,9 @@ int conntrack_open(uint32_t netns, struct conntrack **ret_conntrack)
 	int r;
 
 	/* the socket alone would have the kernel load what tracks */
-	if (access(IN_USE, F_OK) < 0)
-		return -errno;
+	r = count_tracked();
+	if (r < 0)
+		return r;
 	conntrack = calloc(1, sizeof(*conntrack));
 	if (!conntrack)
 		return -ENOMEM;
@@ -172,7 +183,8 @@ int conntrack_open(uint32_t netns, struct conntrack **ret_conntrack)
 	conntrack->fd =
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 	r = conntrack->fd < 0 ? -errno : subscribe(conntrack->fd);
-	if (!r)
+	/* to look through its whole table takes the kernel 10 ms, if there is nothing in it, too */
+	if (!r && count_tracked() > 0)
 		r = ask_for_all(conntrack->fd);
 	if (r < 0) {
 		conntrack_close(conntrack);

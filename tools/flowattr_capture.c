@@ -59,13 +59,13 @@ static int on_sample(void *context, void *data, size_t size)
 	int type = record_check(data, size, &sizes);
 
 	if (type == RECORD_FORWARD)
-		packet_queue_forwarded(c->queue, forward->skb, forward->netns, forward->iif);
+		packet_queue_forwarded(c->queue, forward->passing, forward->netns, forward->iif);
 	if (type != RECORD_PACKET || record->captured > record->header.length - sizeof(*record) ||
 	    record->captured > record->bytes)
 		return 0;
 	c->stats.seen++;
 	if (record->direction == PACKET_OUT && record->flags & PACKET_FORWARDED)
-		packet_queue_forwarded(c->queue, record->skb, record->netns, record->iif);
+		packet_queue_forwarded(c->queue, record->passing, record->netns, record->iif);
 	return !c->done && wanted(c, record) ? packet_queue_add(c->queue, record) : 0;
 }
 

@@ -5,8 +5,6 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
-#include "lib/packet.h"
-
 struct waiting {
 	TAILQ_ENTRY(waiting) entry;
 	struct came_in *came_in; /* NULL: it goes out */
@@ -14,14 +12,12 @@ struct waiting {
 	struct packet_record record; /* and its data */
 };
 
-#define ETHERNET_BYTES 14
-
 TAILQ_HEAD(waiting_list, waiting);
 
-/* What came in and waits, of one name that the kernel has for it, the first one first. */
+/* What came in and waits, with one `passing`, the first one first. */
 struct came_in {
 	struct came_in_key {
-		uint64_t skb, netns;
+		uint64_t passing, netns;
 	} key;
 	struct waiting_list list; /* by `same` */
 	UT_hash_handle hh;
@@ -45,9 +41,10 @@ int packet_queue_new(struct packet_queue **ret_queue)
 	return 0;
 }
 
-static struct came_in *find_came_in(const struct packet_queue *queue, uint64_t skb, uint32_t netns)
+static struct came_in *find_came_in(const struct packet_queue *queue, uint64_t passing,
+				    uint32_t netns)
 {
-	const struct came_in_key key = {skb, netns};
+	const struct came_in_key key = {passing, netns};
 	struct came_in *came_in;
 
 	HASH_FIND(hh, queue->came_in, &key, sizeof(key), came_in);
@@ -57,13 +54,13 @@ static struct came_in *find_came_in(const struct packet_queue *queue, uint64_t s
 static int add_came_in(struct packet_queue *queue, struct waiting *waiting)
 {
 	const struct packet_record *record = &waiting->record;
-	struct came_in *came_in = find_came_in(queue, record->skb, record->netns);
+	struct came_in *came_in = find_came_in(queue, record->passing, record->netns);
 
 	if (!came_in) {
 		came_in = calloc(1, sizeof(*came_in));
 		if (!came_in)
 			return -ENOMEM;
-		came_in->key = (struct came_in_key){record->skb, record->netns};
+		came_in->key = (struct came_in_key){record->passing, record->netns};
 		TAILQ_INIT(&came_in->list);
 		HASH_ADD(hh, queue->came_in, key, sizeof(came_in->key), came_in);
 	}
@@ -83,29 +80,23 @@ static void remove_came_in(struct packet_queue *queue, struct waiting *waiting)
 	free(came_in);
 }
 
-/* Has the same bytes behind the Ethernet header: a port of a bridge, and then the bridge. */
-static bool is_same_packet(const struct packet_record *a, const struct packet_record *b)
+void packet_queue_forwarded(struct packet_queue *queue, uint64_t passing, uint32_t netns,
+			    uint32_t iif)
 {
-	const size_t head = a->link_type == PACKET_LINK_ETHERNET ? ETHERNET_BYTES : 0;
-
-	return a->bytes == b->bytes && a->link_type == b->link_type && a->captured == b->captured &&
-	       a->captured > head && !memcmp(a->data + head, b->data + head, a->captured - head);
-}
-
-void packet_queue_forwarded(struct packet_queue *queue, uint64_t skb, uint32_t netns, uint32_t iif)
-{
-	struct came_in *came_in = find_came_in(queue, skb, netns);
-	struct waiting *last, *waiting;
+	struct came_in *came_in = find_came_in(queue, passing, netns);
+	struct waiting *waiting;
 
 	if (!came_in)
 		return;
-	last = waiting = TAILQ_LAST(&came_in->list, waiting_list);
-	if (last->record.ifindex != iif)
-		return; /* of an earlier packet of that name */
-	do {
+	waiting = TAILQ_LAST(&came_in->list, waiting_list);
+	/* else it is of an earlier packet, and where this one came in is not looked at */
+	if (waiting->record.ifindex == iif) {
 		waiting->record.flags |= PACKET_FORWARDED;
 		waiting = TAILQ_PREV(waiting, waiting_list, same);
-	} while (waiting && is_same_packet(&waiting->record, &last->record));
+	}
+	for (; waiting && waiting->record.flags & PACKET_PORT;
+	     waiting = TAILQ_PREV(waiting, waiting_list, same))
+		waiting->record.flags |= PACKET_FORWARDED;
 }
 
 static void remove_first(struct packet_queue *queue)
@@ -138,7 +129,7 @@ int packet_queue_add(struct packet_queue *queue, const struct packet_record *rec
 		return -ENOMEM;
 	waiting->came_in = NULL;
 	memcpy(&waiting->record, record, length);
-	if (record->direction == PACKET_IN && record->skb && add_came_in(queue, waiting) < 0) {
+	if (record->direction == PACKET_IN && record->passing && add_came_in(queue, waiting) < 0) {
 		free(waiting);
 		return -ENOMEM;
 	}

@@ -32,10 +32,11 @@ void packet_queue_free(struct packet_queue *queue);
 /* Keeps a copy of a record that has been checked: header.length bytes. Returns 0 or -ENOMEM. */
 int packet_queue_add(struct packet_queue *queue, const struct packet_record *record);
 
-/* The packet that the kernel calls @skb in @netns was passed on: it had come in there by interface
- * @iif, and goes out now. What waits of it as incoming becomes PACKET_FORWARDED; before it came to
- * that interface it may have come in by others (a port of a bridge). */
-void packet_queue_forwarded(struct packet_queue *queue, uint64_t skb, uint32_t netns, uint32_t iif);
+/* A packet was passed on in @netns: it had come in there by interface @iif, and goes out now. What
+ * waits of it as incoming becomes PACKET_FORWARDED: there, and on the ports that led there.
+ * @passing: of its record. */
+void packet_queue_forwarded(struct packet_queue *queue, uint64_t passing, uint32_t netns,
+			    uint32_t iif);
 
 /* Hands over what need not or must not wait any longer; @now_ns: CLOCK_MONOTONIC, UINT64_MAX: all.
  * Returns 0 or the negative errno of @fn; then that packet is still the first. */

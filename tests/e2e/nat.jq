@@ -50,8 +50,11 @@ def packets($actual): . as $c
     ($passing[] | . as $p
      | (if .from_client then forwarded($p; $c.client; $c.server) else forwarded($p; $c.server; $c.client) end)
      | "\($c.what): \($p.iface) \($p.direction) \($p.text): \(.)"),
-    ([$passing[] | .direction] | group_by(.) | map(length)) as $n
-    | select(($n | length) != 2 or $n[0] != $n[1]) | "\($c.what): \($n) packets came in and went out"
+    (true, false) as $from
+    | ([$passing[] | select(.from_client == $from)] | group_by("\(.iface) \(.direction)") |
+       map({where: "\(.[0].iface) \(.[0].direction)", n: length})) as $hops
+    | select(($hops | length) < 2 or ($hops | map(.n) | unique | length) > 1)
+    | "\($c.what): what came in, and went out: \($hops)"
   end;
 
 $expected | ends[] | if $check == "flows" then flows($actual) else packets($actual) end

@@ -20,15 +20,18 @@ nat_clean() {
 trap nat_clean EXIT
 cp "$BUILD/tests/nat" "$T/$NAME-nat" || bail "no $BUILD/tests/nat"
 
-# $NS is the router: 10.99.0.1 to the server $NS2, 10.97.0.1 to the client $NS3
+# $NS is the router: 10.99.0.1 to the server $NS2; 10.97.0.1, on a bridge as Docker has it, to the
+# client $NS3
 ip netns add "$NS3" &&
 	ip -n "$NS3" link add veth0 type veth peer name veth1 netns "$NS" &&
 	ip -n "$NS3" link set lo up &&
 	ip -n "$NS3" addr add 10.97.0.2/24 dev veth0 &&
 	ip -n "$NS3" addr add fd97::2/64 dev veth0 nodad &&
-	ip -n "$NS" addr add 10.97.0.1/24 dev veth1 &&
-	ip -n "$NS" addr add fd97::1/64 dev veth1 nodad &&
-	ip -n "$NS3" link set veth0 up && ip -n "$NS" link set veth1 up &&
+	ip -n "$NS" link add br0 type bridge &&
+	ip -n "$NS" addr add 10.97.0.1/24 dev br0 &&
+	ip -n "$NS" addr add fd97::1/64 dev br0 nodad &&
+	ip -n "$NS" link set veth1 master br0 up && ip -n "$NS" link set br0 up &&
+	ip -n "$NS3" link set veth0 up &&
 	ip -n "$NS3" route add default via 10.97.0.1 &&
 	ip -n "$NS3" -6 route add default via fd97::1 &&
 	ip -n "$NS2" route add default via 10.99.0.1 &&
@@ -140,16 +143,17 @@ tool_start --packets --netns "/run/netns/$NS" -i veth1 -Q in
 "${INSIDE[@]}" sh "$T/all"
 sleep 0.3
 tool_wait INT
-is "$(jq -rs 'map(select((.proto == "tcp" or .proto == "udp") and (.text | test("10.97.0.2")))) |
-	"\(length > 10) \(map("\(.owner) \(.pid)") | unique | join(","))"' "$T/out")" "true forwarded null" \
+is "$(jq -rs 'map(select(.text | test("^10.97.0.2.[0-9]+ > 10.99.0.2.(81|82|54):"))) |
+	"\(length > 8) \(map("\(.owner) \(.pid)") | unique | join(","))"' "$T/out")" "true forwarded null" \
 	"-i -Q in: what comes in to be passed on is forwarded, though nothing is seen to go out"
 
-tool_run -j --reconcile -- sh "$T/all"
-sum=$(jq -s 'map(select(.role == "client" and .what != "own") | .tx + .rx) | 2 * add' "$T/expected")
+tool_run -j --reconcile -i veth0 -- sh "$T/all" # a bridge counts less than passes it
+sum=$(jq -s 'map(select(.role == "client" and .what != "own") |
+	(.tx + .rx) * (if .what == "hairpin" then 2 else 1 end)) | add' "$T/expected")
 is "$(jq -rs --argjson sum "$sum" 'map(select(.type == "total")) |
 	[(map(.forwarded) | add), (map(.attributed) | add), (map(.no_socket + .unattributed + .residual_bytes) | add)] |
 	"\(.[0] > $sum and .[0] < $sum + 20000) \(.[1] > 3600 and .[1] < 5600) \(.[2])"' "$T/out")" "true true 0" \
-	"--reconcile: what passes is forwarded, both ways; what the router itself sends is its process's" ||
+	"--reconcile: what passes is forwarded, in and out; what the router itself sends is its process's" ||
 	jq -c 'select(.type == "total")' "$T/out" | diag
 
 # what was translated before

@@ -100,27 +100,19 @@ static void test_queue_error(void **state _unused_)
 
 /* ---- what is passed on ---- */
 
-#define BYTES 60
-
-/* An Ethernet packet whose content is @content. */
-static void add_packet(struct packet_queue *queue, uint64_t ts_ns, uint8_t direction, uint64_t skb,
-		       uint32_t ifindex, char content)
+static void add_packet(struct packet_queue *queue, uint64_t ts_ns, uint8_t direction,
+		       uint64_t passing, uint32_t ifindex, uint8_t flags)
 {
-	union {
-		struct packet_record record;
-		char room[sizeof(struct packet_record) + BYTES];
-	} u = {.record = {.header = {.ts_ns = ts_ns, .type = RECORD_PACKET, .length = sizeof(u)},
-			  .bytes = BYTES,
-			  .captured = BYTES,
-			  .netns = 5,
-			  .ifindex = ifindex,
-			  .link_type = PACKET_LINK_ETHERNET,
-			  .direction = direction,
-			  .skb = skb}};
+	const struct packet_record record = {
+		.header = {.ts_ns = ts_ns, .type = RECORD_PACKET, .length = sizeof(record)},
+		.passing = passing,
+		.netns = 5,
+		.ifindex = ifindex,
+		.direction = direction,
+		.flags = flags,
+	};
 
-	memset(u.record.data, (int)ifindex, 14); /* the link layer of each interface */
-	memset(u.record.data + 14, content, BYTES - 14);
-	assert_int_equal(packet_queue_add(queue, &u.record), 0);
+	assert_int_equal(packet_queue_add(queue, &record), 0);
 }
 
 /* Notes the times of what is forwarded. */
@@ -135,28 +127,30 @@ static int note_forwarded(void *context, const struct packet_record *record, boo
 
 static void test_forwarded(void **state _unused_)
 {
-	static const uint64_t wanted[] = {40, 50, 70};
+	static const uint64_t wanted[] = {40, 50, 70, 80};
 	struct asked asked = {};
 	struct packet_queue *queue;
 
 	assert_int_equal(packet_queue_new(&queue), 0);
-	packet_queue_forwarded(queue, 0xa0, 5, 2);	 /* nothing is known of it */
-	add_packet(queue, 10, PACKET_IN, 0xa0, 2, 'x');	 /* another of that name before */
-	add_packet(queue, 20, PACKET_OUT, 0xa0, 2, 'y'); /* goes out */
-	add_packet(queue, 30, PACKET_IN, 0xb0, 2, 'y');	 /* has another name */
-	add_packet(queue, 40, PACKET_IN, 0xa0, 2, 'y');	 /* on a port of a bridge */
-	add_packet(queue, 50, PACKET_IN, 0xa0, 3, 'y');	 /* on the bridge */
-	packet_queue_forwarded(queue, 0xa0, 6, 3);	 /* in another namespace */
-	packet_queue_forwarded(queue, 0xa0, 5, 2);	 /* came in elsewhere: not this one */
+	packet_queue_forwarded(queue, 0xa0, 5, 2);		/* nothing is known of it */
+	add_packet(queue, 10, PACKET_IN, 0xa0, 3, 0);		/* another before, not passed on */
+	add_packet(queue, 20, PACKET_OUT, 0xa0, 2, 0);		/* goes out */
+	add_packet(queue, 30, PACKET_IN, 0xb0, 2, PACKET_PORT); /* another one */
+	add_packet(queue, 40, PACKET_IN, 0xa0, 2, PACKET_PORT); /* on a port of a bridge */
+	add_packet(queue, 50, PACKET_IN, 0xa0, 3, 0);		/* on the bridge */
+	packet_queue_forwarded(queue, 0xa0, 6, 3);		/* in another namespace */
+	packet_queue_forwarded(queue, 0xa0, 5, 4);		/* came in elsewhere */
 	packet_queue_forwarded(queue, 0xa0, 5, 3);
-	add_packet(queue, 60, PACKET_IN, 0xa0, 3, 'z'); /* the next one of that name */
-	add_packet(queue, 70, PACKET_IN, 0xc0, 2, 'z');
+	add_packet(queue, 60, PACKET_IN, 0xa0, 3, 0); /* the next one */
+	add_packet(queue, 70, PACKET_IN, 0xc0, 2, 0);
 	packet_queue_forwarded(queue, 0xc0, 5, 2);
-	assert_int_equal(packet_queue_drain(queue, 80, note_forwarded, &asked), 0);
+	add_packet(queue, 80, PACKET_IN, 0xd0, 2, PACKET_PORT); /* the bridge is not looked at */
+	packet_queue_forwarded(queue, 0xd0, 5, 3);
+	assert_int_equal(packet_queue_drain(queue, 90, note_forwarded, &asked), 0);
 	assert_int_equal(asked.n_given, ARRAY_SIZE(wanted));
 	assert_memory_equal(asked.given, wanted, sizeof(wanted));
 	packet_queue_forwarded(queue, 0xa0, 5, 3); /* it has gone */
-	add_packet(queue, 90, PACKET_IN, 0xa0, 3, 'z');
+	add_packet(queue, 100, PACKET_IN, 0xa0, 3, 0);
 	packet_queue_free(queue);
 }
 
