@@ -93,7 +93,7 @@ static int look(struct flowattr *f)
 	struct error error;
 	int r = pass_run(&f->pass);
 
-	if (!r)
+	if (!r && f->next_ns) /* not at the start: of what was there before there may be much */
 		r = track_read(&f->track);
 	if (r || !f->options.reconcile)
 		return r;
