@@ -2,6 +2,7 @@
 #include "tools/flowattr_capture.h"
 
 #include <bpf/libbpf.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -16,7 +17,9 @@
 #include "tools/packets_programs.h"
 #include "tools/packets_queue.h"
 
-#define SYNC_NS NSEC_PER_SEC /* so often the clocks are compared */
+#define SYNC_NS	    NSEC_PER_SEC /* so often the clocks are compared */
+#define BATCH_BYTES (1U << 20)	 /* of packets at a time: what caches hold */
+#define KEEP_BYTES  (128U << 20) /* of free memory: the kernel takes long to give pages */
 
 struct capture {
 	struct capture_options options;
@@ -31,7 +34,8 @@ struct capture {
 	uint64_t synced_ns, start_ns; /* start_ns: since 1970 */
 	uint64_t began_ns;	      /* the same moment, CLOCK_MONOTONIC */
 	struct capture_stats stats;
-	bool done; /* as many as were wanted are out */
+	size_t batch; /* bytes that have been read of it */
+	bool done;    /* as many as were wanted are out */
 };
 
 /* Is the packet itself wanted, whoever's it is? */
@@ -56,7 +60,7 @@ static int on_sample(void *context, void *data, size_t size)
 	const struct forward_record *forward = data;
 	const struct packet_record *record = data;
 	struct capture *c = context;
-	int type = record_check(data, size, &sizes);
+	int type = record_check(data, size, &sizes), r = 0;
 
 	if (type == RECORD_FORWARD)
 		packet_queue_forwarded(c->queue, forward->passing, forward->netns, forward->iif);
@@ -66,7 +70,10 @@ static int on_sample(void *context, void *data, size_t size)
 	c->stats.seen++;
 	if (record->direction == PACKET_OUT && record->flags & PACKET_FORWARDED)
 		packet_queue_forwarded(c->queue, record->passing, record->netns, record->iif);
-	return !c->done && wanted(c, record) ? packet_queue_add(c->queue, record) : 0;
+	c->batch += record->header.length;
+	if (!c->done && wanted(c, record))
+		r = packet_queue_add(c->queue, record);
+	return !r && c->batch >= BATCH_BYTES ? -EAGAIN : r; /* ends the walk over the ring buffer */
 }
 
 static int new_output(struct capture *c, struct error *error)
@@ -126,6 +133,8 @@ int capture_new(const struct capture_options *options, struct capture **ret_capt
 	if (!c)
 		return error_set(error, -ENOMEM, "no memory");
 	c->options = *options;
+	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	mallopt(M_MMAP_THRESHOLD, KEEP_BYTES / 4);
 	if (!c->options.snaplen)
 		c->options.snaplen = options->file ? PACKETS_SNAPLEN_MAX : CAPTURE_SNAPLEN_LINES;
 	if (c->options.snaplen > PACKETS_SNAPLEN_MAX)
@@ -252,13 +261,31 @@ static int flush(struct capture *c)
 	return c->output ? output_flush(c->output) : buffer_write(&c->lines, STDOUT_FILENO);
 }
 
+/* One batch; the next tick takes the next, behind what is known of owners by then. Returns 1 if
+ * there may be more. */
 static int drain(struct capture *c, uint64_t now_ns)
 {
-	int r = ring_buffer__consume(c->ring);
+	bool more;
+	int r;
 
-	if (r >= 0)
+	c->batch = 0;
+	r = ring_buffer__consume(c->ring);
+	more = r == -EAGAIN;
+	if (r >= 0 || more)
 		r = packet_queue_drain(c->queue, now_ns, take, c);
-	return r < 0 ? r : flush(c);
+	if (r >= 0)
+		r = flush(c);
+	return r < 0 ? r : more;
+}
+
+static int drain_all(struct capture *c)
+{
+	int r;
+
+	do
+		r = drain(c, UINT64_MAX);
+	while (r > 0);
+	return r;
 }
 
 int capture_tick(struct capture *c, uint64_t now_ns)
@@ -277,7 +304,7 @@ int capture_tick(struct capture *c, uint64_t now_ns)
 
 int capture_settle(struct capture *c)
 {
-	return drain(c, UINT64_MAX);
+	return drain_all(c);
 }
 
 int capture_finish(struct capture *c)
@@ -286,7 +313,7 @@ int capture_finish(struct capture *c)
 	int r;
 
 	packets_detach(c->bpf);
-	r = drain(c, UINT64_MAX);
+	r = drain_all(c);
 	if (r < 0 || !c->file)
 		return r;
 	now_ns = clock_realtime_ns(&c->clock, clock_now_ns());

@@ -7,7 +7,7 @@
 #include "lib/environment.h"
 #include "packets.skel.h"
 
-#define RING_BYTES	 (32U << 20) /* bulk traffic on loopback fills 4 MB in a few ms */
+#define RING_BYTES	 (64U << 20) /* bulk traffic on loopback fills 4 MB in a few ms */
 #define RING_BYTES_HEADS (8U << 20)  /* if no more than heads of packets are kept */
 #define HEADS		 2048	     /* bytes of those */
 

@@ -3,7 +3,7 @@
 # What flowattr costs, beside tcpdump and nethogs, and off; what 10,000 flows cost it; and whether it
 # knows processes that live for a millisecond. Medians of RUNS interleaved runs, in a network namespace
 # of its own. Run as root; takes some minutes.
-#   flowattr.sh [GROUP...]   all, or some of: overhead live clients packets many
+#   flowattr.sh [GROUP...]   all, or some of: overhead live clients packets many bulk
 # shellcheck disable=SC2015
 
 set -u
@@ -332,6 +332,40 @@ bench_clients() {
 	done
 }
 
+# ---- bulk traffic into a file ----
+
+# bulk KEY READY-LINE COMMAND...: percent of the packets that it loses, of a second's stream
+bulk() {
+	local key=$1 lost seen
+	start "$2" "${@:3}"
+	note "${key}_rate" "$("${INSIDE[@]}" "$BUILD/tests/load" stream)"
+	sleep 0.5
+	kill -INT "$TOOL_PID"
+	wait "$TOOL_PID" 2>/dev/null
+	TOOL_PID=''
+	lost=$(sed -n 's/^packets: .* owner, \([0-9]*\) lost.*/\1/p; s/^\([0-9]*\) packets dropped by kernel/\1/p' "$T/err")
+	seen=$(sed -n 's/^packets: .* \([0-9]*\) seen$/\1/p; s/^\([0-9]*\) packets captured/\1/p' "$T/err")
+	note "$key" "$(awk "BEGIN { print $lost * 100 / ($lost + $seen) }")"
+	rm -f "$T/file"
+}
+
+bench_bulk() {
+	local i key where
+	for ((i = 0; i < RUNS; i++)); do
+		say "bulk, $((i + 1)) of $RUNS"
+		for where in "$T/file" /dev/null; do
+			bulk "flowattr_${where##*/}" '^ready$' "$TOOL" -v --stats --netns "/run/netns/$NS" \
+				-i lo -w "$where"
+			bulk "tcpdump_${where##*/}" 'listening on' tcpdump -i lo -w "$where"
+		done
+	done
+	for key in flowattr_file tcpdump_file flowattr_null tcpdump_null; do
+		echo "TCP stream on loopback, whole packets, ${key/_/ -w }: $(median "$key")% lost" \
+			"($(sort -g "$T/m/$key" | head -n 1)-$(sort -g "$T/m/$key" | tail -n 1))," \
+			"at $(median "${key}_rate") MB/s; medians of $RUNS"
+	done
+}
+
 # ---- a million flows ----
 
 # many TEXT INTERVAL PROGRAM ARG...: flows, bytes in lines and in totals, memory
@@ -368,8 +402,8 @@ echo "$("$TOOL" --version), $(uname -sr), $(nproc) processors"
 for group in "${@:-all}"; do
 	case $group in
 	all) bench_overhead && bench_live && bench_clients && bench_packets &&
-		bench_many ;;
-	overhead | live | clients | packets | many) "bench_$group" ;;
-	*) die "no group $group: overhead live clients packets many" ;;
+		bench_many && bench_bulk ;;
+	overhead | live | clients | packets | many | bulk) "bench_$group" ;;
+	*) die "no group $group: overhead live clients packets many bulk" ;;
 	esac
 done
