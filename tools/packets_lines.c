@@ -238,10 +238,14 @@ static void row_connection(struct row *row, const struct packet_view *view)
 {
 	static const struct connection_columns at = {PACKET_FIELD_CONNECTION, PACKET_FIELD_LOCAL,
 						     PACKET_FIELD_REMOTE};
+	const struct packet_process *local = &view->owner->local;
 	const struct connection connection = connection_of(view);
 	const size_t first = PACKET_FIELD_CONNECTION;
 
-	connection_row(&connection, &view->owner->local.names, view->owner->local.cgroup, &at, row);
+	connection_row(&connection, &local->names, local->cgroup, &at, row);
+	if (is_known(local)) /* the row outlives `connection` */
+		row_text_n(row, first + CONNECTION_COMM, local->id.comm,
+			   strnlen(local->id.comm, sizeof(local->id.comm)));
 	row_text(row, first + CONNECTION_PROTO, packet_protocol(view->packet));
 	row_ports(row, view->packet);
 	if (!view->packet->tuple.family) {
