@@ -54,9 +54,11 @@ struct packet_record {
 	__u32 iif;     /* going out: the interface that it came in by; 0: none */
 	__u64 passing; /* the same as the packet comes in and as it goes out again, and for a while
 			* no other's that comes in; see packet_passing() */
+	__u32 tag_bytes; /* of `bytes`: a VLAN tag that the card puts in or takes out; 0: none */
+	__u32 pad;
 	char data[];
 };
-_Static_assert(sizeof(struct packet_record) == 152, "packet_record");
+_Static_assert(sizeof(struct packet_record) == 160, "packet_record");
 
 /* A packet that is passed on, which itself is not wanted as it goes out. Fields as above. */
 struct forward_record {

@@ -42,7 +42,8 @@ struct packet_place {
 	__u32 before;		    /* bytes that stand in front of skb->data */
 	__u32 behind;		    /* bytes that stand in skb->data in front of it */
 	__u32 netns, ifindex;
-	__u32 tag; /* VLAN tag that the card takes out or puts in, network order; 0: none */
+	__u32 tag_bytes; /* of `tag` */
+	__u32 tag;	 /* VLAN tag that the card takes out or puts in, network order; 0: none */
 	__u16 link_type;
 	__u16 protocol;
 	char interface[PACKETS_INTERFACE_SIZE];
@@ -105,7 +106,8 @@ static __always_inline bool packet_find(const struct sk_buff *skb, const struct 
 	if (place->linear > place->bytes)
 		return false;
 	if (place->tag)
-		place->bytes += TAG_BYTES;
+		place->tag_bytes = TAG_BYTES;
+	place->bytes += place->tag_bytes;
 	place->captured = place->bytes < settings.snaplen ? place->bytes : settings.snaplen;
 	return true;
 }

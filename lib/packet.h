@@ -85,6 +85,12 @@ struct packet {
 void packet_parse(const void *data, size_t captured, size_t length, uint16_t link_type,
 		  struct packet *ret_packet);
 
+/* Of a tunnel's packet, as packet_parse() has parsed it: parses what it carries (of tunnels in
+ * tunnels the innermost): IP in IP, GRE, VXLAN, Geneve. False: it is no such packet, or nothing is
+ * known of what it carries. */
+bool packet_open(const void *data, size_t captured, const struct packet *packet,
+		 struct packet *ret_inner);
+
 /* Of ICMP or ICMPv6. */
 bool packet_is_echo_request(const struct packet *packet);
 bool packet_is_echo_reply(const struct packet *packet);

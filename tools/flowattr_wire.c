@@ -35,13 +35,22 @@ static uint64_t *class_of(struct wire *wire, const struct packet_record *record,
 	return is_for_nobody(record, packet) ? &wire->no_socket : &wire->unattributed;
 }
 
+/* As the interface counts it: the loopback device takes the Ethernet header off before
+ * (loopback_xmit()), and a VLAN tag that is left to the card has no bytes there. */
+static uint64_t counted_bytes(const struct packet_record *record)
+{
+	uint32_t apart = record->tag_bytes;
+
+	if (record->hatype == ARPHRD_LOOPBACK)
+		apart += ETH_HLEN;
+	return record->bytes > apart ? record->bytes - apart : record->bytes;
+}
+
 void wire_count(void *context, const struct packet_record *record, const struct packet *packet,
 		const struct packet_owner *owner)
 {
 	bool loopback = record->hatype == ARPHRD_LOOPBACK;
-	/* the loopback device takes the Ethernet header off before it counts (loopback_xmit()) */
-	uint64_t bytes =
-		loopback && record->bytes > ETH_HLEN ? record->bytes - ETH_HLEN : record->bytes;
+	uint64_t bytes = counted_bytes(record);
 	uint64_t both = loopback ? 2 * bytes : bytes;
 	struct wire *wire = context;
 	uint64_t *class = class_of(wire, record, packet, owner);

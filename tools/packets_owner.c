@@ -50,8 +50,35 @@ static int ask_for_forwarded(packet_owner_fn fn, void *context, const struct pac
 }
 
 static int ask(packet_owner_fn fn, void *context, const struct packet *packet,
+	       const struct packet_record *record, bool last, struct packet_owner *ret_owner);
+
+/* Of a tunnel: whose is what it carries? In this network namespace, or in whatever one the tunnel
+ * comes from; else it may be a tunnel of a process's own. */
+static int ask_for_carried(packet_owner_fn fn, void *context, const struct packet *packet,
+			   const struct packet *carried, const struct packet_record *record,
+			   bool last, struct packet_owner *ret_owner)
+{
+	struct packet_record inside = *record; /* without its data */
+	int r;
+
+	inside.captured = 0;
+	r = ask(fn, context, carried, &inside, last, ret_owner);
+	if (r || ret_owner->peer.id.tgid)
+		return r;
+	inside.netns = 0;
+	r = ask(fn, context, carried, &inside, last, ret_owner);
+	if (r || ret_owner->peer.id.tgid)
+		return r;
+	return fn(context, packet, record, last, ret_owner);
+}
+
+static int ask(packet_owner_fn fn, void *context, const struct packet *packet,
 	       const struct packet_record *record, bool last, struct packet_owner *ret_owner)
 {
+	struct packet carried;
+
+	if (packet_open(record->data, record->captured, packet, &carried))
+		return ask_for_carried(fn, context, packet, &carried, record, last, ret_owner);
 	if (record->flags & PACKET_FORWARDED)
 		return ask_for_forwarded(fn, context, packet, record, last, ret_owner);
 	if (is_neighbour(packet) && !(record->flags & PACKET_CAUSE)) {

@@ -24,8 +24,8 @@ typedef int (*packet_owner_fn)(void *context, const struct packet *packet,
 
 /* Asks @fn, unless the packet itself tells: what was forwarded is FORWARDED, and who is at its ends
  * is asked of what has ports; questions for neighbours without a process behind them are the
- * KERNEL's; an ICMP error is asked for as the packet that it quotes, without that packet's data.
- * Returns whether @ret_owner is final; it always is if
+ * KERNEL's; an ICMP error is asked for as the packet that it quotes, a tunnel's packet as what it
+ * carries, without those packets' data. Returns whether @ret_owner is final; it always is if
  * @last. */
 bool packet_find_owner(packet_owner_fn fn, void *context, const struct packet *packet,
 		       const struct packet_record *record, bool last,

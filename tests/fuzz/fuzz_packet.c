@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint16_t types[] = {PACKET_LINK_ETHERNET, PACKET_LINK_RAW, PACKET_LINK_COOKED,
 					 PACKET_LINK_COOKED2, 147};
 	_cleanup_(freep) uint8_t *copy = malloc(size ? size : 1);
-	struct packet packet;
+	struct packet packet, inner;
 	size_t length;
 
 	if (size < 2)
@@ -57,5 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(packet.link_bytes <= size - 2);
 	check(!(packet.has & PACKET_FRAGMENT) || !(packet.has & PACKET_HAS_PORTS));
 	check_line(&packet);
+	if (packet_open(copy, size - 2, &packet, &inner)) {
+		check_tuple(&inner.tuple);
+		check(inner.kind != PACKET_OTHER && inner.payload_bytes <= length);
+		check_line(&inner);
+	}
 	return 0;
 }

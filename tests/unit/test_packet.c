@@ -256,6 +256,64 @@ static void test_neighbours(void **state _unused_)
 }
 
 /* Cut anywhere, nothing is read behind the end, and what is set is true. */
+#define OUTER(protocol) "4500 0000 0000 0000 40 " protocol " 0000 0a090001 0a090002 "
+
+/* What a tunnel's packet carries; a kind of PACKET_OTHER: it is none. */
+static struct packet carried(const char *hex)
+{
+	_cleanup_(freep) uint8_t *copy = NULL;
+	struct packet packet = parse(hex), inner = {};
+	uint8_t data[512];
+	size_t n = bytes(hex, data, sizeof(data));
+
+	for (size_t captured = 0; captured <= n; captured++) {
+		copy = realloc(copy, captured ? captured : 1);
+		assert_non_null(copy);
+		memcpy(copy, data, captured);
+		packet = parse_cut(hex, PACKET_LINK_ETHERNET, captured);
+		if (!packet_open(copy, captured, &packet, &inner))
+			inner.kind = PACKET_OTHER;
+	}
+	return inner;
+}
+
+static void test_tunnels(void **state _unused_)
+{
+	static const char *const tunnels[] = {
+		IPV4 OUTER("04") SYN,
+		IPV6 "60000000 0000 04 40 " V6_ENDS SYN,
+		IPV4 OUTER("2f") "0000 0800 " SYN,
+		IPV4 OUTER("2f") "b000 0800 00000000 00000007 00000001 " SYN,
+		IPV4 OUTER("2f") "2000 6558 00000007 " IPV4 SYN,
+		IPV4 OUTER("11") "c000 12b5 0000 0000 08000000 00002a00 " IPV4 SYN,
+		IPV4 OUTER("11") "c000 2118 0000 0000 08000000 00002a00 " ETHERNET
+				 "8100 0005 0800 " SYN,
+		IPV4 OUTER("11") "c000 17c1 0000 0000 01006558 00002a00 01020304 " IPV4 SYN,
+		IPV4 OUTER("04") OUTER("2f") "0000 0800 " OUTER("04") SYN,
+	};
+	static const char *const others[] = {
+		IPV4 SYN,
+		IPV4 OUTER("04") OUTER("04") OUTER("04") OUTER("04") OUTER("04") "45",
+		IPV4 OUTER("2f") "0001 0800 " SYN,
+		IPV4 OUTER("2f") "0000 880b " SYN,
+		IPV4 OUTER("11") "c000 12b5 0000 0000 00000000 00002a00 " IPV4 SYN,
+		IPV4 OUTER("11") "c000 0035 0000 0000 08000000 00002a00 " IPV4 SYN,
+		IPV4 "4500 0000 0000 2000 40 04 0000 0a090001 0a090002 " SYN,
+		ETHERNET "0806 0001080006040002 020000000001 0a630001 000000000000 0a630002",
+	};
+	struct packet syn = parse(IPV4 SYN), inner;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
+		inner = carried(tunnels[i]);
+		assert_int_equal(inner.kind, PACKET_IP);
+		assert_memory_equal(&inner.tuple, &syn.tuple, sizeof(syn.tuple));
+		assert_int_equal(inner.tcp_flags, syn.tcp_flags);
+		assert_int_equal(inner.payload_bytes, syn.payload_bytes);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(carried(others[i]).tuple.protocol == IPPROTO_TCP, 0);
+}
+
 static void test_cut(void **state _unused_)
 {
 	static const char *const all[] = {
@@ -292,7 +350,8 @@ int main(void)
 		cmocka_unit_test(test_links),	   cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_extensions), cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_icmp),	   cmocka_unit_test(test_icmp_error),
-		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ PROGRAMS="bash dash sh busybox gojq awk ip ss nft sysctl nsenter unshare setpriv
 AT_BOOT="virtio_pci virtio_console veth" # modules; others are loaded when the kernel asks for them
 MODULES="$AT_BOOT dummy tun tcp_diag udp_diag raw_diag netlink_diag unix_diag af_packet_diag
 	sch_netem sctp sctp_diag bridge nf_conntrack nf_conntrack_netlink nf_tables nft_chain_nat nft_nat
-	nft_masq"
+	nft_masq vxlan 8021q ip_gre ipip"
 
 # Programs, what they are linked with, and what they open: $R/usr.
 add_programs() {
