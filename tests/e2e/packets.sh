@@ -362,6 +362,36 @@ mkdir "$T/small" && mount -t tmpfs -o size=64k small "$T/small" 2>/dev/null && {
 	umount "$T/small"
 }
 
+# interface_goes OPTION...: an interface with traffic goes away while the tool looks at it; then there is more
+interface_goes() {
+	ip -n "$NS" link add gone0 type veth peer name gone1 && ip -n "$NS" addr add 10.97.0.1/24 dev gone0 &&
+		ip -n "$NS" link set gone0 up && ip -n "$NS" link set gone1 up || bail "no veth"
+	tool_start "${INSIDE_NS[@]}" "$@"
+	"${INSIDE[@]}" bash -c 'echo x >/dev/udp/10.97.0.2/9'
+	sleep 0.3 # that has been told
+	ip -n "$NS" link del gone0
+	"${INSIDE[@]}" bash -c 'echo x >/dev/udp/127.0.0.1/9'
+	sleep 0.5
+	alive "$TOOL_PID"
+	ok $? "an interface goes, $1 goes on"
+	tool_wait INT
+	is "$TOOL_STATUS $(grep -cvx ready "$T/err")" "0 0" "and ends with 0, without a complaint"
+}
+
+interface_goes --packets
+is "$(jq -rs 'map(.iface) | unique | map(select(. == "lo" or . == "gone0")) | join(" ")' "$T/out")" "gone0 lo" \
+	"what came before and behind that is there"
+FORMAT=()
+FILE=$T/packets.pcapng
+interface_goes -w "$FILE"
+FORMAT=(-j)
+good "and the file is good"
+is "$(jq -rs 'map(select(.type == "statistics")) | length' "$T/blocks")" \
+	"$(jq -rs 'map(select(.type == "interface")) | length' "$T/blocks")" "with statistics of each interface"
+interface_goes -i gone0 0.2
+is "$(jq -rs 'map(select(.type == "total")) | "\(first.interface_tx_bytes | type) \(last.interface_tx_bytes)"' \
+	"$T/out")" "number null" "of flows: its counters are known, then null"
+
 # ---- damaged files ----
 
 size=$(stat -c %s "$T/good.pcapng")
