@@ -129,6 +129,13 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 	record_submit(record, sizeof(*record));
 }
 
+/* Has the end of the process been told? The last of its threads to leave may overtake others that
+ * have counted themselves out, and are about to come by here. */
+static __always_inline bool has_ended(__u64 group)
+{
+	return bpf_map_lookup_elem(&ended, &group);
+}
+
 /* Is this the end of the process, and has nobody told of it? */
 static __always_inline bool is_end(struct task_struct *task, __u64 group)
 {
@@ -146,7 +153,7 @@ static __always_inline void task_end(struct task_struct *task)
 	__u32 netns;
 	bool last;
 
-	if (!filter_wants_tgid(filter, task->tgid))
+	if (!filter_wants_tgid(filter, task->tgid) && !has_ended(group))
 		return;
 	last = is_end(task, group);
 	if (last)
