@@ -65,10 +65,10 @@ static __always_inline void connect_established(struct sock *sk, struct socket_s
 	connect_end(state, 0);
 }
 
-/* SYN_SENT -> ESTABLISHED or -> CLOSE: was no hook told of the connect? From 7.0 on a tracepoint can be
- * preempted just where the program begins or ends, and then neither it nor its stand-in runs. Without
- * an attempt that names who connects it is told as the connection ends: by whom is known then. With a
- * process filter an unknown socket is somebody else's. */
+/* SYN_SENT -> ESTABLISHED or -> CLOSE: was no hook told of the connect? From 7.0 on a tracepoint
+ * can be preempted just where the program begins or ends, and then neither it nor its stand-in
+ * runs. Without an attempt that names who connects it is told as the connection ends: by whom is
+ * known then. With a process filter an unknown socket is somebody else's. */
 static __noinline int connect_check_begun(struct sock *sk)
 {
 	struct socket_state fresh = {.flags = SOCKET_CONNECTING | SOCKET_LIVE,

@@ -14,6 +14,7 @@
 
 struct environment {
 	struct btf *btf; /* of the kernel; NULL: not asked for yet, parsing it takes 8 ms */
+	bool can_attach; /* a program to a function: tried. To detach takes the kernel some ms */
 };
 
 static int check_privileges(struct error *error)
@@ -144,8 +145,10 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 				&options);
 	if (program < 0)
 		return false;
-	link = bpf_raw_tracepoint_open(NULL, program);
-	if (link < 0)
+	if (!environment->can_attach)
+		link = bpf_raw_tracepoint_open(NULL, program);
+	environment->can_attach |= link >= 0;
+	if (!environment->can_attach)
 		return false;
 	type = btf__type_by_id(environment->btf, (uint32_t)id);
 	*ret_parameters = btf_vlen(btf__type_by_id(environment->btf, type->type));

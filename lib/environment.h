@@ -31,7 +31,8 @@ bool environment_has_function(struct environment *environment, const char *name)
 bool environment_can_preempt_tracepoints(struct environment *environment);
 
 /* Can a tracing program be attached to the end of this kernel function (fexit)? Tried with a
- * program that does nothing. *ret_parameters: number of the function's parameters. */
+ * program that does nothing: loaded for each function, attached to the first. *ret_parameters:
+ * number of the function's parameters. */
 bool environment_can_trace_return(struct environment *environment, const char *function,
 				  unsigned int *ret_parameters);
 

@@ -19,8 +19,8 @@ struct loop;
 
 /* One record; returns 0, LOOP_STOP, or a negative errno that ends the loop. */
 typedef int (*loop_event_fn)(void *context, const void *data, size_t size);
-/* After each look into the ring buffer; @now_ns: CLOCK_MONOTONIC, of just before that look: what happened
- * until then has been delivered. Returns as loop_event_fn. */
+/* After each look into the ring buffer; @now_ns: CLOCK_MONOTONIC, of just before that look: what
+ * happened until then has been delivered. Returns as loop_event_fn. */
 typedef int (*loop_tick_fn)(void *context, uint64_t now_ns);
 
 #define LOOP_STOP 1 /* enough: end the loop without an error */
