@@ -308,9 +308,9 @@ records() {
 }
 
 have_records() {
-	local line lines n=0 pattern="\"type\":\"(${RECORDS// /|})\".*}\$"
-	mapfile -t -s "$SEEN" lines <"$T/out"
-	for line in "${lines[@]}"; do
+	local line printed n=0 pattern="\"type\":\"(${RECORDS// /|})\".*}\$"
+	mapfile -t -s "$SEEN" printed <"$T/out"
+	for line in "${printed[@]}"; do
 		[[ $line =~ $pattern ]] && n=$((n + 1))
 	done
 	[ "$n" -ge "$1" ]
@@ -318,9 +318,9 @@ have_records() {
 
 # As many as are expected?
 have_expected() {
-	local lines
-	mapfile -t lines <"$T/expected"
-	have_records ${#lines[@]}
+	local expected
+	mapfile -t expected <"$T/expected"
+	have_records ${#expected[@]}
 }
 
 seen() {
