@@ -202,12 +202,14 @@ done
 
 # ---- more flows than are kept in mind ----
 
-seen
-tool_start --netns "/run/netns/$NS" --stats
-traffic burst 100000
-tool_wait INT
-is "$(jq -s 'map(if .type == "flow" then 1 elif .type == "lost" then .count else 0 end) | add >= 100000' "$T/out")" \
-	true "100,000 flows of one socket: told, or counted as lost"
-like "$(cat "$T/err")" "flows: [1-9][0-9]* closed early" "and what had to make room is counted"
+if [ -z "${KERNEL:-}" ]; then # takes minutes where a kernel is emulated
+	seen
+	tool_start --netns "/run/netns/$NS" --stats
+	traffic burst 100000
+	tool_wait INT
+	is "$(jq -s 'map(if .type == "flow" then 1 elif .type == "lost" then .count else 0 end) | add >= 100000' "$T/out")" \
+		true "100,000 flows of one socket: told, or counted as lost"
+	like "$(cat "$T/err")" "flows: [1-9][0-9]* closed early" "and what had to make room is counted"
+fi
 
 e2e_end

@@ -258,18 +258,20 @@ is "$((delivered + lost))" $((4 * FLOOD + 4)) "overrun: delivered + lost = what 
 is "$TOOL_STATUS" 3 "--strict: status 3 when something was lost"
 like "$(cat "$T/err")" "lost[^0-9]*${lost}|${lost}[^0-9]*lost" "--stats: as many lost" || diag <"$T/err"
 
-seen
-FORMAT=(-o table)
-tool_start --netns "/run/netns/$NS"
-kill -STOP "$TOOL_PID"
-traffic -4 flood "$FLOOD"
-kill -CONT "$TOOL_PID"
-size=0
-wait_until 30 drained
-tool_wait INT
-FORMAT=(-j)
-is "$TOOL_STATUS" 0 "overrun: status 0 without --strict"
-like "$(grep -vx ready "$T/err")" '[0-9]+.*lost|lost.*[0-9]+' "table: a warning on stderr" || diag <"$T/err"
+if [ -z "${KERNEL:-}" ]; then # that is no kernel's affair, and takes long where one is emulated
+	seen
+	FORMAT=(-o table)
+	tool_start --netns "/run/netns/$NS"
+	kill -STOP "$TOOL_PID"
+	traffic -4 flood "$FLOOD"
+	kill -CONT "$TOOL_PID"
+	size=0
+	wait_until 30 drained
+	tool_wait INT
+	FORMAT=(-j)
+	is "$TOOL_STATUS" 0 "overrun: status 0 without --strict"
+	like "$(grep -vx ready "$T/err")" '[0-9]+.*lost|lost.*[0-9]+' "table: a warning on stderr" || diag <"$T/err"
+fi
 
 # ---- --stats ----
 

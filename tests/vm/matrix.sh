@@ -124,7 +124,7 @@ finish() {
 }
 
 main() {
-	local kernel kernels=("$@")
+	local i kernel kernels=("$@")
 	[ $# -gt 0 ] || {
 		echo "usage: matrix.sh KERNEL...|all" >&2
 		exit 2
@@ -137,11 +137,11 @@ main() {
 	trap 'exit 1' INT TERM HUP
 	: >"$T/failures"
 	mkdir -p "$BUILD/matrix"
-	for kernel in "${kernels[@]}"; do
+	for ((i = ${#kernels[@]} - 1; i >= 0; i--)); do # the newest takes longest
 		while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
 			wait -n
 		done
-		start "$kernel"
+		start "${kernels[i]}"
 	done
 	wait
 	for kernel in "${kernels[@]}"; do
