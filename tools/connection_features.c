@@ -122,6 +122,7 @@ int connection_features_detect(struct environment *environment, enum backend bac
 	set(&f, FEATURE_EXIT_ACCEPT,
 	    environment_can_trace_return(environment, "inet_csk_accept", &f.accept_parameters));
 	set(&f, FEATURE_PROBE_ACCEPT, environment_can_probe_return("inet_csk_accept"));
+	f.must_preallocate = !environment_has_function(environment, "bpf_mem_alloc_init");
 	set(&f, FEATURE_TOUCH_ACCEPT,
 	    environment_has_tracepoint(environment, "sock_recv_length") &&
 		    environment_has_tracepoint(environment, "sock_send_length"));

@@ -11,6 +11,8 @@
 
 #define RING_BYTES_LIVE (16U << 20) /* of records, for what reads flows at intervals */
 
+#define SOCKETS_PREALLOCATED 65536 /* 15 MB */
+
 static void bpfp(struct connection_bpf **bpf)
 {
 	connection_bpf__destroy(*bpf);
@@ -240,6 +242,10 @@ static int load(const struct connection_request *o, const struct connection_feat
 		bpf_map__set_max_entries(bpf->maps.sockets, 1);
 	if (!o->split)
 		bpf_map__set_max_entries(bpf->maps.shares, 1);
+	if (connection_uses(f, FEATURE_PROBE_ACCEPT) && f->must_preallocate) {
+		bpf_map__set_map_flags(bpf->maps.sockets, 0);
+		bpf_map__set_max_entries(bpf->maps.sockets, SOCKETS_PREALLOCATED);
+	}
 	choose(o, bpf, f);
 	if (!bpf_program__autoload(bpf->progs.sweep_flows))
 		forget_flows(bpf);

@@ -114,4 +114,12 @@ else
 	skip "unprivileged_bpf_disabled" "it is this machine's, for good"
 fi
 
+# ---- where functions cannot be traced, but probed ----
+
+if has probe_accept; then
+	BACKEND=kprobe traces "--backend kprobe"
+else
+	skip "--backend kprobe" "$LACKS"
+fi
+
 e2e_end
