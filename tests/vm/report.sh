@@ -19,7 +19,7 @@ mapfile -t files < <({ echo own && awk '!/^#/ { print $1 }' "$HERE/kernels"; } |
 
 awk '
 function tool_of(script) {
-	if (index(script, "packets") == 1)
+	if (script ~ /^(packets|nat|tunnels)$/)
 		return "flowattr"
 	for (i = 1; i <= tools; i++)
 		if (index(script, tool[i]) == 1)
