@@ -25,7 +25,7 @@ all_tests() {
 		test=$(basename "$test" .sh)
 		case $test in
 		lib | lockdown) ;;
-		formats | *_formats | proctop_view) ;; # the same on every kernel: not in here
+		ends | formats | *_formats | proctop_view) ;; # the same on every kernel: not in here
 		*) echo "e2e/$test" ;;
 		esac
 	done

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What ends connsnoop: its output, signals, a COMMAND, -c and -d. No kernel's affair: not in the
+# virtual machines.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2015,SC2016,SC2317
+. "$(dirname "$0")/lib.sh"
+e2e_begin
+
+# ---- the end of stdout, signals ----
+
+(
+	"${INSIDE[@]}" env --default-signal=INT,PIPE "$TOOL" -j -v --netns "/run/netns/$NS" \
+		2>"$T/err" | head -n 1 >"$T/out"
+	echo "${PIPESTATUS[0]}" >"$T/status.new"
+	mv "$T/status.new" "$T/status"
+) &
+LIVES=($!)
+wait_until 10 says "$T/err" ready
+for _ in 1 2 3 4 5; do
+	[ -e "$T/status" ] || traffic -4 connect
+done
+wait_until 5 test -e "$T/status"
+ok $? "| head -n 1: ends"
+LIVES=()
+is "$(cat "$T/status") $(wc -l <"$T/out") $(cat "$T/err")" "0 1 ready" \
+	"| head -n 1: status 0, one row, no complaint"
+
+: >"$T/err"
+"${INSIDE[@]}" timeout -k 2 20 "$TOOL" -j -v --netns "/run/netns/$NS" >/dev/full 2>"$T/err" &
+LIVES=($!)
+wait_until 10 says "$T/err" ready
+traffic -4 connect
+wait_until 5 gone "${LIVES[0]}"
+ok $? "> /dev/full: ends" || kill "${LIVES[0]}"
+wait "${LIVES[0]}"
+is "$? $(grep -cvx ready "$T/err")" "1 1" "> /dev/full: status 1, one line"
+LIVES=()
+like "$(cat "$T/err")" 'No space left on device' "> /dev/full: with the reason"
+
+for signal in INT TERM; do
+	seen
+	tool_start --netns "/run/netns/$NS"
+	traffic -4 connect
+	tool_wait $signal
+	is "$TOOL_STATUS" 0 "SIG$signal: status 0"
+	compare "SIG$signal: what had happened is printed first"
+done
+
+# ---- COMMAND ----
+
+tool_run -j -- sh -c 'exit 7'
+is "$TOOL_STATUS" 7 "COMMAND's own status"
+tool_run -j -- sh -c 'kill -KILL $$'
+is "$TOOL_STATUS" 137 "COMMAND's signal, as a shell says it"
+tool_run -j -- true
+is "$TOOL_STATUS $(cat "$T/out")" "0 " "COMMAND that does nothing: no row"
+seen
+tool_start -- sh -c '"$0" -4 connect >"$1" & exit 3' "$T/$NAME" "$T/expected"
+tool_wait
+is "$TOOL_STATUS" 3 "COMMAND that leaves a process running: its status"
+# whose parent ends at some time
+jq -sc '.[0].pid as $left | .[] | if .pid == $left then del(.ppid) else . end' "$T/expected" \
+	>"$T/expected.new" && mv "$T/expected.new" "$T/expected"
+compare "COMMAND that leaves a process running: traced to the end"
+
+# ---- -c, -d ----
+
+seen
+tool_start -c 3 --netns "/run/netns/$NS"
+traffic -4 connect
+wait_until 5 gone "$TOOL_PID"
+ok $? "-c 3: ends" || kill "$TOOL_PID"
+tool_wait
+is "$TOOL_STATUS $(wc -l <"$T/out")" "0 3" "-c 3: status 0, three rows"
+
+begin=${EPOCHREALTIME/./}
+tool_run -j -d 1 --netns "/run/netns/$NS"
+took=$(((${EPOCHREALTIME/./} - begin) / 100000))
+is "$TOOL_STATUS" 0 "-d 1: status 0"
+[ $took -ge 10 ]
+ok $? "-d 1: ends after a second, by itself" || echo "$took tenths" | diag
+
+e2e_end
