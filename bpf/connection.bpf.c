@@ -18,6 +18,7 @@ const volatile struct connection_config settings = {};
 #include "connection_datagram_exit.bpf.h"
 #include "connection_list.bpf.h"
 #include "connection_live.bpf.h"
+#include "connection_over.bpf.h"
 #include "process.bpf.h"
 
 static __always_inline const volatile struct filter_config *process_filter(void)

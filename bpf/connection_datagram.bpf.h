@@ -333,35 +333,4 @@ int on_create(struct bpf_sock *ctx)
 	return 1;
 }
 
-/* The last descriptor of a socket is closed; packet sockets do not come by here. */
-SEC("cgroup/sock_release")
-int on_release(struct bpf_sock *ctx)
-{
-	if (datagram_protocol(ctx->family, ctx->type, ctx->protocol))
-		flow_socket_released(context_cookie(ctx));
-	return 1;
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_flow_owner_exit, struct task_struct *task)
-{
-	if (!READ(task, signal, live.counter))
-		flow_owner_exited(task->tgid);
-	return 0;
-}
-
-/* Flows that are over and that no hook has closed. */
-SEC("iter/bpf_map_elem")
-int sweep_flows(struct iterator_map *ctx)
-{
-	const struct flow_key *found = ctx->key;
-	struct flow_key key;
-
-	if (!found)
-		return 0;
-	key = *found;
-	flow_sweep(&key);
-	return 0;
-}
-
 #endif

@@ -31,8 +31,8 @@ enum connection_feature {
 struct connection_features {
 	struct feature features[CONNECTION_FEATURES]; /* by enum connection_feature */
 	bool has_sendpage;			      /* inet_sendpage(), if EXIT_ACCEPT */
-	bool must_preallocate; /* maps of kprobes: before 6.1 the kernel warns of others */
-	unsigned int accept_parameters;		      /* of inet_csk_accept(), if EXIT_ACCEPT */
+	bool must_preallocate;		/* maps of kprobes: before 6.1 the kernel warns of others */
+	unsigned int accept_parameters; /* of inet_csk_accept(), if EXIT_ACCEPT */
 };
 
 /* Asks the kernel's types, and tries the hooks on functions. FEATURE_ARGS is taken for granted:

@@ -331,7 +331,7 @@ static void test_owner_sources(void **state _unused_)
 {
 	static const char *const words[] = {"unknown", "connect", "accept", "listen",
 					    "send",    "recv",	  "close",  "iter",
-					    "procfs",  "unknown", "unknown"};
+					    "procfs",  "call",	  "unknown"};
 	struct connect_record record = curl_connect();
 	struct wants wants = connect_wants();
 
