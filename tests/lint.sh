@@ -170,12 +170,16 @@ check_cppcheck() {
 
 CHECKS=("$@")
 [ $# -gt 0 ] || CHECKS=(format shell licence layers size words globals tidy cppcheck)
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+for check in "${CHECKS[@]}"; do
+	"check_$check" >"$T/$check" &
+done
+wait
 failed=0
 for check in "${CHECKS[@]}"; do
-	found=$("check_$check")
-	if [ -n "$found" ]; then
-		printf '%s\n' "$found" | sed "s/^/$check: /"
-		failed=1
-	fi
+	[ -s "$T/$check" ] || continue
+	sed "s/^/$check: /" "$T/$check"
+	failed=1
 done
 exit $failed
