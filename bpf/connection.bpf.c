@@ -115,14 +115,14 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 		state_by_process(sk, new_state);
 		state_by_packet(sk, old_state, new_state);
 	}
-	hook_end(working);
+	hook_end(working, HOOK_STATE, (__u64)sk, new_state);
 	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
-	if (sk->sk_protocol != IPPROTO_TCP || !hook_was_missed(HOOK_STATE))
+	if (sk->sk_protocol != IPPROTO_TCP || !hook_was_missed(HOOK_STATE, (__u64)sk, new_state))
 		return 0;
 	if (preemptible)
 		state_by_process(sk, new_state);
@@ -156,14 +156,14 @@ int BPF_PROG(on_destroy, struct sock *sk)
 	__u32 *working = hook_begin(HOOK_DESTROY, false);
 
 	socket_destroyed(sk);
-	hook_end(working);
+	hook_end(working, HOOK_DESTROY, (__u64)sk, 0);
 	return 0;
 }
 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(on_destroy_stand_in, struct sock *sk)
 {
-	if (hook_was_missed(HOOK_DESTROY)) {
+	if (hook_was_missed(HOOK_DESTROY, (__u64)sk, 0)) {
 		socket_destroyed(sk);
 		unpin();
 	}
@@ -248,14 +248,14 @@ int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 	__u32 *working = hook_begin(HOOK_RECEIVE, false);
 
 	receive(sk, ret, flags);
-	hook_end(working);
+	hook_end(working, HOOK_RECEIVE, (__u64)sk, 0);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_RECEIVE)) {
+	if (hook_was_missed(HOOK_RECEIVE, (__u64)sk, 0)) {
 		receive(sk, ret, flags);
 		unpin();
 	}
@@ -268,14 +268,14 @@ int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 	__u32 *working = hook_begin(HOOK_SEND, false);
 
 	send(sk, ret);
-	hook_end(working);
+	hook_end(working, HOOK_SEND, (__u64)sk, 0);
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_SEND)) {
+	if (hook_was_missed(HOOK_SEND, (__u64)sk, 0)) {
 		send(sk, ret);
 		unpin();
 	}

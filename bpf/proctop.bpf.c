@@ -180,14 +180,14 @@ int BPF_PROG(on_end, struct task_struct *task)
 	__u32 *working = hook_begin(HOOK_EXIT, false);
 
 	task_end(task);
-	hook_end(working);
+	hook_end(working, HOOK_EXIT, (__u64)task, 0);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_end_stand_in, struct task_struct *task)
 {
-	if (hook_was_missed(HOOK_EXIT)) {
+	if (hook_was_missed(HOOK_EXIT, (__u64)task, 0)) {
 		task_end(task);
 		unpin();
 	}
@@ -287,14 +287,14 @@ int BPF_PROG(on_thread, struct task_struct *parent, struct task_struct *child)
 	__u32 *working = hook_begin(HOOK_THREAD, false);
 
 	thread_begins(child);
-	hook_end(working);
+	hook_end(working, HOOK_THREAD, (__u64)child, 0);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_thread_stand_in, struct task_struct *parent, struct task_struct *child)
 {
-	if (hook_was_missed(HOOK_THREAD)) {
+	if (hook_was_missed(HOOK_THREAD, (__u64)child, 0)) {
 		thread_begins(child);
 		unpin();
 	}
