@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What can be said of the sources without running them. Prints FILE:LINE: what is wrong; changes
 # nothing; fails if there was anything to say.
-#   lint.sh [CHECK...]   all checks, or these: format shell licence layers size words globals tidy
-#                        cppcheck
+#   lint.sh [CHECK...]   all checks, or these: format shell licence tree layers size words globals
+#                        tidy cppcheck
 # shellcheck disable=SC2317 # the checks are called by their names
 
 set -u -o pipefail
@@ -49,6 +49,13 @@ check_licence() {
 		sed -n "${line}p" "$file" | grep -qE '^(//|/\*|#) SPDX-License-Identifier: GPL-2.0-only( \*/)?$' ||
 			echo "$file:$line: no SPDX line with GPL-2.0-only"
 	done
+}
+
+# Nothing else stands at the top; what a run left there is not for others.
+check_tree() {
+	git ls-files 2>/dev/null | sed 's|/.*||' | sort -u |
+		grep -vxE 'bpf|lib|tests|tools|vmlinux|Makefile|README\.md|LICENSE|\.[a-z-]+' |
+		sed 's/$/: has no place in the tree/'
 }
 
 # Who may include whom. A file is of a tool if its name begins with the tool's; of a part that tools
@@ -169,7 +176,7 @@ check_cppcheck() {
 }
 
 CHECKS=("$@")
-[ $# -gt 0 ] || CHECKS=(format shell licence layers size words globals tidy cppcheck)
+[ $# -gt 0 ] || CHECKS=(format shell licence tree layers size words globals tidy cppcheck)
 T=$(mktemp -d) || exit 1
 trap 'rm -rf "$T"' EXIT
 for check in "${CHECKS[@]}"; do
