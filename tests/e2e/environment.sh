@@ -35,10 +35,10 @@ refused() {
 	like "$(cat "$T/err")" "$regex" "$text: says what is missing"
 }
 
-# traces TEXT: everything of a prefork server and its clients
+# traces TEXT OPTION...: everything of a prefork server and its clients
 traces() {
 	seen
-	if tool_start --netns "/run/netns/$NS"; then
+	if tool_start --netns "/run/netns/$NS" "${@:2}"; then
 		scenario "$1: everything" -4 prefork
 		scenario "$1: everything, IPv6" -6 connect
 		tool_wait INT
@@ -117,7 +117,7 @@ fi
 # ---- where functions cannot be traced, but probed ----
 
 if has probe_accept; then
-	BACKEND=kprobe traces "--backend kprobe"
+	BACKEND=kprobe traces "--backend kprobe" --proto tcp
 else
 	skip "--backend kprobe" "$LACKS"
 fi
