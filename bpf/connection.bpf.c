@@ -99,6 +99,12 @@ int BPF_PROG(on_state_sctp, struct sock *sk, int old_state, int new_state)
 	return sk->sk_protocol == IPPROTO_SCTP ? state_of_sctp(sk, new_state) : 0;
 }
 
+/* Of the changes of sockets that lie at the same address, one after another: the port differs. */
+static __always_inline __u32 state_which(const struct sock *sk, int new_state)
+{
+	return (__u32)new_state | (__u32)sk->__sk_common.skc_num << 8;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 {
@@ -115,14 +121,15 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 		state_by_process(sk, new_state);
 		state_by_packet(sk, old_state, new_state);
 	}
-	hook_end(working, HOOK_STATE, (__u64)sk, new_state);
+	hook_end(working, HOOK_STATE, (__u64)sk, state_which(sk, new_state));
 	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
-	if (sk->sk_protocol != IPPROTO_TCP || !hook_was_missed(HOOK_STATE, (__u64)sk, new_state))
+	if (sk->sk_protocol != IPPROTO_TCP ||
+	    !hook_was_missed(HOOK_STATE, (__u64)sk, state_which(sk, new_state)))
 		return 0;
 	if (preemptible)
 		state_by_process(sk, new_state);

@@ -148,14 +148,14 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	__u32 *working = hook_begin(HOOK_EXEC, false);
 
 	process_exec(task, bprm);
-	hook_end(working, HOOK_EXEC, (__u64)task, 0);
+	hook_end(working, HOOK_EXEC, (__u64)task, task->pid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec_stand_in, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	if (hook_was_missed(HOOK_EXEC, (__u64)task, 0)) {
+	if (hook_was_missed(HOOK_EXEC, (__u64)task, task->pid)) {
 		process_exec(task, bprm);
 		unpin();
 	}
@@ -212,14 +212,14 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 *working = hook_begin(HOOK_FORK, false);
 
 	process_fork(parent, child);
-	hook_end(working, HOOK_FORK, (__u64)child, 0);
+	hook_end(working, HOOK_FORK, (__u64)child, child->pid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork_stand_in, struct task_struct *parent, struct task_struct *child)
 {
-	if (hook_was_missed(HOOK_FORK, (__u64)child, 0)) {
+	if (hook_was_missed(HOOK_FORK, (__u64)child, child->pid)) {
 		process_fork(parent, child);
 		unpin();
 	}
@@ -272,14 +272,14 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	__u32 *working = hook_begin(HOOK_EXIT, false);
 
 	process_exit(task);
-	hook_end(working, HOOK_EXIT, (__u64)task, 0);
+	hook_end(working, HOOK_EXIT, (__u64)task, task->pid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit_stand_in, struct task_struct *task)
 {
-	if (hook_was_missed(HOOK_EXIT, (__u64)task, 0)) {
+	if (hook_was_missed(HOOK_EXIT, (__u64)task, task->pid)) {
 		process_exit(task);
 		unpin();
 	}

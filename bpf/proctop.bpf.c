@@ -129,33 +129,42 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 	record_submit(record, sizeof(*record));
 }
 
-/* Has the end of the process been told? The last of its threads to leave may overtake others that
- * have counted themselves out, and are about to come by here. */
-static __always_inline bool has_ended(__u64 group)
+/* Has the end of the process, which began then, been told? The last of its threads to leave may
+ * overtake others that have counted themselves out, and are about to come by here. */
+static __always_inline bool has_ended(__u64 group, __u64 start_ns)
 {
-	return bpf_map_lookup_elem(&ended, &group);
+	__u64 *told = bpf_map_lookup_elem(&ended, &group);
+
+	return told && *told == start_ns;
 }
 
 /* Is this the end of the process, and has nobody told of it? */
-static __always_inline bool is_end(struct task_struct *task, __u64 group)
+static __always_inline bool is_end(struct task_struct *task, __u64 group, __u64 start_ns)
 {
-	__u8 one = 1;
+	__u64 *told;
 
-	return !READ(task, signal, live.counter) &&
-	       !bpf_map_update_elem(&ended, &group, &one, BPF_NOEXIST);
+	if (READ(task, signal, live.counter))
+		return false;
+	told = bpf_map_lookup_elem(&ended, &group);
+	if (told && *told == start_ns)
+		return false;
+	if (told) /* that of another process, before it */
+		bpf_map_delete_elem(&ended, &group);
+	return !bpf_map_update_elem(&ended, &group, &start_ns, BPF_NOEXIST);
 }
 
 static __always_inline void task_end(struct task_struct *task)
 {
 	const volatile struct filter_config *filter = &settings.filter;
+	__u64 start_ns = READ(task, group_leader, start_boottime);
 	__u64 group = (__u64)READ(task, signal);
 	struct process_id id;
 	__u32 netns;
 	bool last;
 
-	if (!filter_wants_tgid(filter, task->tgid) && !has_ended(group))
+	if (!filter_wants_tgid(filter, task->tgid) && !has_ended(group, start_ns))
 		return;
-	last = is_end(task, group);
+	last = is_end(task, group, start_ns);
 	if (last)
 		process_leaves(task->tgid);
 	current_read_id(&id);
@@ -180,14 +189,14 @@ int BPF_PROG(on_end, struct task_struct *task)
 	__u32 *working = hook_begin(HOOK_EXIT, false);
 
 	task_end(task);
-	hook_end(working, HOOK_EXIT, (__u64)task, 0);
+	hook_end(working, HOOK_EXIT, (__u64)task, task->pid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_end_stand_in, struct task_struct *task)
 {
-	if (hook_was_missed(HOOK_EXIT, (__u64)task, 0)) {
+	if (hook_was_missed(HOOK_EXIT, (__u64)task, task->pid)) {
 		task_end(task);
 		unpin();
 	}
@@ -287,14 +296,14 @@ int BPF_PROG(on_thread, struct task_struct *parent, struct task_struct *child)
 	__u32 *working = hook_begin(HOOK_THREAD, false);
 
 	thread_begins(child);
-	hook_end(working, HOOK_THREAD, (__u64)child, 0);
+	hook_end(working, HOOK_THREAD, (__u64)child, child->pid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_thread_stand_in, struct task_struct *parent, struct task_struct *child)
 {
-	if (hook_was_missed(HOOK_THREAD, (__u64)child, 0)) {
+	if (hook_was_missed(HOOK_THREAD, (__u64)child, child->pid)) {
 		thread_begins(child);
 		unpin();
 	}

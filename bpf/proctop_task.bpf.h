@@ -57,7 +57,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ENDED_MAX);
 	__type(key, __u64);
-	__type(value, __u8);
+	__type(value, __u64); /* when the process began: the address is used again */
 } ended SEC(".maps");
 
 static __always_inline __u32 born_read(__u64 group)
