@@ -84,6 +84,24 @@ static __always_inline void state_by_process(struct sock *sk, int new_state)
 	}
 }
 
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP;
+}
+
+/* @by_process: it may be a process's doing; else a packet that has interrupted one. */
+static __always_inline void state_changed(struct sock *sk, int old_state, int new_state,
+					  bool by_process)
+{
+	if (by_process && sk->sk_protocol == IPPROTO_MPTCP)
+		mptcp_state(sk, new_state);
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		return;
+	if (by_process)
+		state_by_process(sk, new_state);
+	state_by_packet(sk, old_state, new_state);
+}
+
 /* SCTP binds by itself, and listens as TCP does. */
 static __always_inline int state_of_sctp(struct sock *sk, int new_state)
 {
@@ -112,15 +130,10 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 
 	if (sk->sk_protocol == IPPROTO_SCTP)
 		return state_of_sctp(sk, new_state);
-	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
+	if (!is_tcp(sk))
 		return 0;
 	working = hook_begin(HOOK_STATE, true);
-	if (sk->sk_protocol == IPPROTO_MPTCP) {
-		mptcp_state(sk, new_state);
-	} else {
-		state_by_process(sk, new_state);
-		state_by_packet(sk, old_state, new_state);
-	}
+	state_changed(sk, old_state, new_state, true);
 	hook_end(working, HOOK_STATE, (__u64)sk, state_which(sk, new_state));
 	return 0;
 }
@@ -128,12 +141,9 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
-	if (sk->sk_protocol != IPPROTO_TCP ||
-	    !hook_was_missed(HOOK_STATE, (__u64)sk, state_which(sk, new_state)))
+	if (!is_tcp(sk) || !hook_was_missed(HOOK_STATE, (__u64)sk, state_which(sk, new_state)))
 		return 0;
-	if (preemptible)
-		state_by_process(sk, new_state);
-	state_by_packet(sk, old_state, new_state);
+	state_changed(sk, old_state, new_state, preemptible);
 	unpin();
 	return 0;
 }

@@ -56,9 +56,8 @@ static __noinline struct share *share_begin(const struct sock *sk, const struct 
 		__sync_fetch_and_add(&flow_counters.no_share, 1);
 		return NULL;
 	}
-	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	record = record_try(RECORD_SHARE, sizeof(*record));
 	if (record) { /* else the next look brings it */
-		record_head(&record->header, RECORD_SHARE, sizeof(*record));
 		share_fill(record, key->cookie, &fresh);
 		record_submit(record, sizeof(*record));
 	}

@@ -81,8 +81,8 @@ struct {
 	__type(value, __u8);
 } hook_passed SEC(".maps");
 
-#define HOOK_CPUS                                                                                  \
-	256 /* a task that comes to a CPU beyond between two programs is dealt with twice */
+/* An event whose task comes to a CPU beyond these between the two programs is dealt with twice. */
+#define HOOK_CPUS 256
 
 static __always_inline bool hook_takes(struct hook_event *last, const struct hook_event *event)
 {

@@ -89,13 +89,12 @@ static __always_inline void forward_submit(const struct sk_buff *skb, __u32 netn
 
 	if (settings.direction == PACKET_OUT || !is_forwarded(skb))
 		return;
-	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	record = record_try(RECORD_FORWARD, sizeof(*record));
 	if (!record)
 		return; /* no packet of its own */
 	packet_passing(skb, PACKET_OUT, &record->passing);
 	record->netns = netns;
 	record->iif = skb->skb_iif;
-	record_head(&record->header, RECORD_FORWARD, sizeof(*record));
 	record_submit(record, sizeof(*record));
 }
 

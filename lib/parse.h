@@ -31,8 +31,8 @@ int parse_words(const char *list, const char *what, const char *const *words, ui
 int parse_cgroup(const char *path, uint64_t *ret_id, struct error *error);
 /* Path of a namespace file (such as /run/netns/NAME), or a process id: inode number of the
  * network namespace. */
-/* The same as a descriptor of that file. */
-int parse_netns_open(const char *text, struct error *error);
 int parse_netns(const char *text, uint32_t *ret_inode, struct error *error);
+/* The same: a descriptor of that file, the caller's to close. */
+int parse_netns_open(const char *text, struct error *error);
 
 #endif

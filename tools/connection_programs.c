@@ -42,6 +42,15 @@ static void choose_for_connect(struct connection_bpf *bpf, const struct connecti
 	want(bpf->progs.on_lookup6, connection_uses(f, FEATURE_ROUTES_IPV6));
 }
 
+/* What is sent and received, of datagrams or of TCP. */
+static void want_calls(struct connection_bpf *bpf, const struct connection_features *f)
+{
+	want(bpf->progs.on_receive, true);
+	want(bpf->progs.on_send, true);
+	want(bpf->progs.on_receive_stand_in, connection_uses(f, FEATURE_STAND_IN));
+	want(bpf->progs.on_send_stand_in, connection_uses(f, FEATURE_STAND_IN));
+}
+
 /* Who accepts: told by the function's return, else by the first touch. */
 static void choose_for_accept(struct connection_bpf *bpf, const struct connection_features *f)
 {
@@ -51,8 +60,8 @@ static void choose_for_accept(struct connection_bpf *bpf, const struct connectio
 	want(bpf->progs.on_accept, exits && f->accept_parameters == 2);
 	want(bpf->progs.on_accept_old, exits && f->accept_parameters != 2);
 	want(bpf->progs.on_accept_probe, connection_uses(f, FEATURE_PROBE_ACCEPT));
-	want(bpf->progs.on_receive, connection_uses(f, FEATURE_TOUCH_ACCEPT));
-	want(bpf->progs.on_send, connection_uses(f, FEATURE_TOUCH_ACCEPT));
+	if (connection_uses(f, FEATURE_TOUCH_ACCEPT))
+		want_calls(bpf, f);
 	want(bpf->progs.resolve_accepts, connection_uses(f, FEATURE_TOUCH_ACCEPT));
 }
 
@@ -73,14 +82,9 @@ static void choose_for_tcp(const struct connection_request *o, struct connection
 static void choose_for_flows(struct connection_bpf *bpf, const struct connection_features *f)
 {
 	bool exits = connection_uses(f, FEATURE_EXIT_DATAGRAMS);
-	bool stand_in = connection_uses(f, FEATURE_STAND_IN);
 
-	if (connection_uses(f, FEATURE_DATAGRAMS)) {
-		want(bpf->progs.on_receive, true);
-		want(bpf->progs.on_send, true);
-		want(bpf->progs.on_receive_stand_in, stand_in);
-		want(bpf->progs.on_send_stand_in, stand_in);
-	}
+	if (connection_uses(f, FEATURE_DATAGRAMS))
+		want_calls(bpf, f);
 	want(bpf->progs.on_inet_sendmsg, exits);
 	want(bpf->progs.on_inet6_sendmsg, exits);
 	want(bpf->progs.on_inet_recvmsg, exits);
@@ -123,17 +127,12 @@ static void choose_for_peers(const struct connection_request *o, struct connecti
 /* Who calls on sockets of TCP. */
 static void choose_for_split(struct connection_bpf *bpf, const struct connection_features *f)
 {
-	bool tracepoints = connection_uses(f, FEATURE_DATAGRAMS);
 	bool exits = connection_uses(f, FEATURE_EXIT_DATAGRAMS);
 
 	settings_of(bpf)->split = true;
 	want(bpf->progs.live_shares, true);
-	if (tracepoints) {
-		want(bpf->progs.on_receive, true);
-		want(bpf->progs.on_send, true);
-		want(bpf->progs.on_receive_stand_in, connection_uses(f, FEATURE_STAND_IN));
-		want(bpf->progs.on_send_stand_in, connection_uses(f, FEATURE_STAND_IN));
-	}
+	if (connection_uses(f, FEATURE_DATAGRAMS))
+		want_calls(bpf, f);
 	if (exits) {
 		want(bpf->progs.on_inet_sendmsg, true);
 		want(bpf->progs.on_inet6_sendmsg, true);

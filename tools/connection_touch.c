@@ -28,14 +28,21 @@ int touch_init(struct touch *touch, struct connection_bpf *bpf)
 	return 0;
 }
 
+static void drop(struct bpf_link **link)
+{
+	bpf_link__destroy(*link);
+	*link = NULL;
+}
+
 static void detach(struct touch *touch)
 {
 	touch->attached = touch->bpf->bss->touch_now = false;
 	if (touch->shared)
 		return;
-	bpf_link__destroy(touch->bpf->links.on_receive);
-	bpf_link__destroy(touch->bpf->links.on_send);
-	touch->bpf->links.on_receive = touch->bpf->links.on_send = NULL;
+	drop(&touch->bpf->links.on_receive_stand_in);
+	drop(&touch->bpf->links.on_send_stand_in);
+	drop(&touch->bpf->links.on_receive);
+	drop(&touch->bpf->links.on_send);
 }
 
 void touch_release(struct touch *touch)
@@ -48,13 +55,26 @@ static int no_record(void *context _unused_, const struct record_header *record 
 	return 0;
 }
 
+static int hang(struct bpf_program *program, struct bpf_link **ret_link)
+{
+	if (!bpf_program__autoload(program))
+		return 0;
+	*ret_link = bpf_program__attach(program);
+	return *ret_link ? 0 : -errno;
+}
+
+/* Stand-ins behind what they stand in for. */
 static int attach_programs(struct connection_bpf *bpf)
 {
-	bpf->links.on_receive = bpf_program__attach(bpf->progs.on_receive);
-	if (!bpf->links.on_receive)
-		return -errno;
-	bpf->links.on_send = bpf_program__attach(bpf->progs.on_send);
-	return bpf->links.on_send ? 0 : -errno;
+	int r = hang(bpf->progs.on_receive, &bpf->links.on_receive);
+
+	if (!r)
+		r = hang(bpf->progs.on_send, &bpf->links.on_send);
+	if (!r)
+		r = hang(bpf->progs.on_receive_stand_in, &bpf->links.on_receive_stand_in);
+	if (!r)
+		r = hang(bpf->progs.on_send_stand_in, &bpf->links.on_send_stand_in);
+	return r;
 }
 
 static int attach(struct touch *touch)
