@@ -3,36 +3,53 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "lib/cidr.h"
 
-/* Looked at for the other end of a flow, the last ones: who scans one port of many addresses from
- * one port has many flows that are no ends of each other. */
+/* Looked at for the other end of a flow: of those to one address, and of addresses. */
 #define OTHERS_MAX 64
 
-/* Flows of the same protocol and the same two ports, whichever is the local one. */
-struct pair {
-	struct pair_key {
-		uint16_t protocol, low, high, pad;
+/* Flows of the same protocol, the same two ports, whichever is the local one, and the same remote
+ * address. */
+struct remote {
+	struct remote_key {
+		struct pair_key {
+			uint16_t protocol, low, high, pad;
+		} ports;
+		uint8_t address[16];
 	} key;
 	struct flow *flows;
+	struct pair *pair;
+	struct remote *prev, *next; /* in its pair */
 	UT_hash_handle hh;
 };
 
-static struct pair_key pair_key(uint16_t protocol, uint16_t one, uint16_t other)
+/* The same whatever the address, which may be many: of a time server, 123 are both ports of all of
+ * its clients. */
+struct pair {
+	struct pair_key key;
+	struct remote *remotes;
+	UT_hash_handle hh;
+};
+
+static struct pair_key key_of(const struct connection *c)
 {
-	return (struct pair_key){.protocol = protocol,
-				 .low = one < other ? one : other,
-				 .high = one < other ? other : one};
+	return (struct pair_key){.protocol = c->protocol,
+				 .low = c->lport < c->rport ? c->lport : c->rport,
+				 .high = c->lport < c->rport ? c->rport : c->lport};
 }
 
-static struct pair *find_pair(struct pair *pairs, const struct connection *connection)
+/* Of those between these ports; NULL: none. */
+static struct remote *find_remote(const struct pairs *pairs, const struct connection *c,
+				  const uint8_t *address)
 {
-	struct pair_key key = pair_key(connection->protocol, connection->lport, connection->rport);
-	struct pair *pair;
+	struct remote_key key = {.ports = key_of(c)};
+	struct remote *remote;
 
-	HASH_FIND(hh, pairs, &key, sizeof(key), pair);
-	return pair;
+	memcpy(key.address, address, sizeof(key.address));
+	HASH_FIND(hh, pairs->remotes, &key, sizeof(key), remote);
+	return remote;
 }
 
 /* Does what the one sends to @raddr reach the other? A socket bound to any address is reached by
@@ -62,22 +79,29 @@ static bool are_ends(const struct flow *a, const struct flow *b)
 	return reaches(one, other) && reaches(other, one);
 }
 
-void pairs_remove(struct pair **pairs, struct flow *flow)
+static void free_remote(struct pairs *pairs, struct remote *remote)
 {
-	struct pair *pair = find_pair(*pairs, &flow->connection);
+	struct pair *pair = remote->pair;
+
+	DL_DELETE(pair->remotes, remote);
+	HASH_DEL(pairs->remotes, remote);
+	free(remote);
+	if (pair->remotes)
+		return;
+	HASH_DEL(pairs->pairs, pair);
+	free(pair);
+}
+
+void pairs_remove(struct pairs *pairs, struct flow *flow)
+{
+	struct remote *remote = flow->remote;
 
 	if (flow->peer)
 		flow->peer->peer = NULL;
 	flow->peer = NULL;
-	if (!pair)
-		return;
-	*flow->pair_at = flow->pair_next;
-	if (flow->pair_next)
-		flow->pair_next->pair_at = flow->pair_at;
-	if (pair->flows)
-		return;
-	HASH_DEL(*pairs, pair);
-	free(pair);
+	DL_DELETE2(remote->flows, flow, pair_prev, pair_next);
+	if (!remote->flows)
+		free_remote(pairs, remote);
 }
 
 /* A flow of datagrams goes on when the port of its other end is used by somebody else. */
@@ -116,16 +140,16 @@ static bool is_nearer(const struct flow *flow, const struct flow *best, uint64_t
 	return here != there ? here < there : end_ns(flow) < end_ns(best);
 }
 
-struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uint64_t ts_ns)
+struct flow *pairs_find(const struct pairs *pairs, const struct connection *wanted, uint64_t ts_ns)
 {
-	struct pair *pair = find_pair(pairs, wanted);
+	struct remote *remote = find_remote(pairs, wanted, wanted->raddr);
 	struct flow *best = NULL;
 
-	for (struct flow *flow = pair ? pair->flows : NULL; flow; flow = flow->pair_next) {
+	for (struct flow *flow = remote ? remote->flows : NULL; flow; flow = flow->pair_next) {
 		const struct connection *c = &flow->connection;
 
 		if ((wanted->netns && c->netns != wanted->netns) || c->lport != wanted->lport ||
-		    c->rport != wanted->rport || memcmp(c->raddr, wanted->raddr, 16) != 0 ||
+		    c->rport != wanted->rport ||
 		    (memcmp(c->laddr, wanted->laddr, 16) != 0 && !address_is_any(c->laddr)))
 			continue;
 		if (!best || is_nearer(flow, best, ts_ns))
@@ -149,7 +173,7 @@ static int set_nat(struct flow *flow, const struct connection *other)
 }
 
 /* The flow of that end, now. */
-static struct flow *find_now(struct pair *pairs, const struct connection *end)
+static struct flow *find_now(const struct pairs *pairs, const struct connection *end)
 {
 	return end->lport && end->rport ? pairs_find(pairs, end, UINT64_MAX) : NULL;
 }
@@ -160,7 +184,7 @@ static void join_free(struct flow *flow, struct flow *other)
 		join(flow, other);
 }
 
-int pairs_translate(struct pair *pairs, const struct nat_ends *ends)
+int pairs_translate(const struct pairs *pairs, const struct nat_ends *ends)
 {
 	struct flow *began = pairs_find(pairs, &ends->began, UINT64_MAX);
 	struct flow *other = find_now(pairs, &ends->other);
@@ -172,35 +196,83 @@ int pairs_translate(struct pair *pairs, const struct nat_ends *ends)
 	return r;
 }
 
-int pairs_add(struct pair **pairs, const struct nat_table *nat, struct flow *flow)
+static struct pair *get_pair(struct pairs *pairs, const struct connection *connection)
 {
-	struct pair *pair = find_pair(*pairs, &flow->connection);
-	struct connection translated;
-	struct flow *other;
-	bool is_translated = nat && nat_table_find(nat, &flow->connection, &translated);
+	struct pair_key key = key_of(connection);
+	struct pair *pair;
 
-	if (is_translated && set_nat(flow, &translated) < 0)
-		return -ENOMEM;
+	HASH_FIND(hh, pairs->pairs, &key, sizeof(key), pair);
+	if (pair)
+		return pair;
+	pair = calloc(1, sizeof(*pair));
+	if (!pair)
+		return NULL;
+	pair->key = key;
+	HASH_ADD(hh, pairs->pairs, key, sizeof(pair->key), pair);
+	return pair;
+}
+
+static struct remote *get_remote(struct pairs *pairs, const struct connection *connection)
+{
+	struct remote *remote = find_remote(pairs, connection, connection->raddr);
+	struct pair *pair;
+
+	if (remote)
+		return remote;
+	remote = calloc(1, sizeof(*remote));
+	pair = remote ? get_pair(pairs, connection) : NULL;
 	if (!pair) {
-		pair = calloc(1, sizeof(*pair));
-		if (!pair) {
-			freep(&flow->nat);
-			return -ENOMEM;
-		}
-		pair->key = pair_key(flow->connection.protocol, flow->connection.lport,
-				     flow->connection.rport);
-		HASH_ADD(hh, *pairs, key, sizeof(pair->key), pair);
+		free(remote);
+		return NULL;
 	}
-	other = pair->flows;
+	remote->key.ports = pair->key;
+	memcpy(remote->key.address, connection->raddr, sizeof(remote->key.address));
+	remote->pair = pair;
+	DL_APPEND(pair->remotes, remote);
+	HASH_ADD(hh, pairs->remotes, key, sizeof(remote->key), remote);
+	return remote;
+}
+
+static void join_one_of(struct flow *flow, const struct remote *remote)
+{
+	struct flow *other = remote ? remote->flows : NULL;
+
 	for (int i = 0; other && !flow->peer && i < OTHERS_MAX; i++, other = other->pair_next)
 		if (is_free(other) && are_ends(flow, other))
 			join(flow, other);
-	flow->pair_next = pair->flows;
-	flow->pair_at = &pair->flows;
-	if (flow->pair_next)
-		flow->pair_next->pair_at = &flow->pair_next;
-	pair->flows = flow;
+}
+
+/* Its other end talks to the address that this one is bound to; if that is any, who knows. */
+static void join_other_end(struct flow *flow, const struct pairs *pairs)
+{
+	const struct connection *c = &flow->connection;
+	const struct remote *remote = flow->remote->pair->remotes;
+
+	if (!address_is_any(c->laddr)) {
+		join_one_of(flow, find_remote(pairs, c, c->laddr));
+		return;
+	}
+	join_one_of(flow, flow->remote); /* what is sent to this machine comes from that address */
+	for (int i = 0; remote && !flow->peer && i < OTHERS_MAX; i++, remote = remote->next)
+		join_one_of(flow, remote);
+}
+
+int pairs_add(struct pairs *pairs, const struct nat_table *nat, struct flow *flow)
+{
+	struct connection translated;
+	bool is_translated = nat && nat_table_find(nat, &flow->connection, &translated);
+
+	flow->remote = get_remote(pairs, &flow->connection);
+	if (!flow->remote)
+		return -ENOMEM;
+	if (is_translated && set_nat(flow, &translated) < 0) {
+		if (!flow->remote->flows)
+			free_remote(pairs, flow->remote);
+		return -ENOMEM;
+	}
+	join_other_end(flow, pairs);
+	DL_PREPEND2(flow->remote->flows, flow, pair_prev, pair_next);
 	if (is_translated)
-		join_free(flow, find_now(*pairs, &translated));
+		join_free(flow, find_now(pairs, &translated));
 	return 0;
 }

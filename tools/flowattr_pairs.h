@@ -7,17 +7,20 @@
 #include "tools/flowattr_nat.h"
 #include "tools/flowattr_table.h"
 
-struct pair; /* a hash of them; NULL: empty */
+struct pairs { /* all zero: empty */
+	struct pair *pairs; /* hashes of them */
+	struct remote *remotes;
+};
 
 /* Sets flow->peer, and the peer's, if the other end is in here, and flow->nat, if @nat (NULL: none
  * is known) has it. Returns 0, or -ENOMEM: then it is not in here. */
-int pairs_add(struct pair **pairs, const struct nat_table *nat, struct flow *flow);
-void pairs_remove(struct pair **pairs, struct flow *flow);
+int pairs_add(struct pairs *pairs, const struct nat_table *nat, struct flow *flow);
+void pairs_remove(struct pairs *pairs, struct flow *flow);
 
 /* The same for what is in here already, now that this is known. Returns 0 or -ENOMEM. */
-int pairs_translate(struct pair *pairs, const struct nat_ends *ends);
+int pairs_translate(const struct pairs *pairs, const struct nat_ends *ends);
 
 /* See flow_table_find(). */
-struct flow *pairs_find(struct pair *pairs, const struct connection *wanted, uint64_t ts_ns);
+struct flow *pairs_find(const struct pairs *pairs, const struct connection *wanted, uint64_t ts_ns);
 
 #endif

@@ -16,7 +16,7 @@
 struct flow_table {
 	struct flow_table_options options;
 	struct flow *flows; /* uthash */
-	struct pair *pairs;
+	struct pairs pairs;
 	struct flow *ended, **ended_end; /* what has ended, the first that did so first */
 	struct flow_others others;
 	uint64_t folded;  /* ends, in all intervals */
@@ -256,7 +256,7 @@ int flow_table_count(struct flow_table *table, const struct close_record *record
 
 int flow_table_translate(struct flow_table *table, const struct nat_ends *ends)
 {
-	return pairs_translate(table->pairs, ends);
+	return pairs_translate(&table->pairs, ends);
 }
 
 int flow_table_share(struct flow_table *table, const struct share_record *record)
@@ -374,13 +374,13 @@ const struct flow_others *flow_table_others(const struct flow_table *table)
 struct flow *flow_table_find(struct flow_table *table, const struct connection *wanted,
 			     uint64_t ts_ns)
 {
-	struct flow *flow = pairs_find(table->pairs, wanted, ts_ns);
+	struct flow *flow = pairs_find(&table->pairs, wanted, ts_ns);
 	struct connection received = *wanted;
 
 	if (flow || !wanted->netns || !is_datagram(wanted))
 		return flow;
 	memset(received.raddr, 0, sizeof(received.raddr));
 	received.rport = 0;
-	flow = pairs_find(table->pairs, &received, ts_ns);
+	flow = pairs_find(&table->pairs, &received, ts_ns);
 	return flow && (!flow->ended_ns || flow->ended_ns >= ts_ns) ? flow : NULL;
 }

@@ -62,8 +62,8 @@ struct flow {
 	struct split *split;	 /* by who called; NULL: nobody has, or is not asked for */
 	struct flow_nat *nat;	 /* owned; NULL: no address is translated, as far as known */
 	struct flow *peer;	 /* the other end, if on this machine */
-	struct flow *pair_next;	 /* of the same ports */
-	struct flow **pair_at;	 /* what points to this one there */
+	struct remote *remote;	 /* those of the same ports and remote address: */
+	struct flow *pair_prev, *pair_next;
 	struct flow *ended_next; /* in the order of their ends */
 	UT_hash_handle hh;
 };
@@ -72,6 +72,7 @@ struct flow_table;
 struct nat_ends;
 struct nat_table;
 struct process_filter;
+struct remote; /* tools/flowattr_pairs.c */
 struct split; /* tools/flowattr_split.h */
 
 struct flow_table_options {

@@ -747,6 +747,41 @@ static void test_find_received(void **state)
 }
 
 /* What found no room in the kernel is summed up with what finds none here. */
+static struct address client_at(uint16_t i)
+{
+	struct address address = elsewhere;
+
+	address.bytes[14] = (uint8_t)(i >> 8);
+	address.bytes[15] = (uint8_t)i;
+	return address;
+}
+
+/* A time server: of all of its clients both ports are 123, one of them is on this machine. */
+static void test_find_among_many(void **state)
+{
+	struct fixture *f = *state;
+	struct address client;
+	struct connection c;
+
+	begin(f, between(UDP, 5000, &here, 123, &there, 123), FLOW_OUT);
+	for (uint16_t i = 300; i < 1300; i++) {
+		client = client_at(i);
+		begin(f, between(UDP, i, &any4, 123, &client, 123), FLOW_IN);
+	}
+	begin(f, between(UDP, 6000, &there, 123, &here, 123), FLOW_IN);
+	assert_pair(f, 6000, 5000);
+	for (uint16_t i = 300; i < 1300; i++) {
+		client = client_at(i);
+		c = between(UDP, 0, &here, 123, &client, 123);
+		assert_int_equal(flow_table_find(f->table, &c, NOW)->id.cookie, i);
+		assert_alone(f, i);
+		end(f, between(UDP, i, &any4, 123, &client, 123), 1, BORN);
+	}
+	next(f);
+	assert_null(flow_table_find(f->table, &c, NOW));
+	assert_pair(f, 6000, 5000);
+}
+
 static void test_fold(void **state)
 {
 	struct fixture *f = *state;
@@ -972,6 +1007,7 @@ int main(void)
 		TEST(test_ports_again),
 		TEST(test_datagram_port_again),
 		TEST(test_find),
+		TEST(test_find_among_many),
 		TEST(test_fold),
 		TEST(test_begun_again),
 		TEST(test_find_nearest),
