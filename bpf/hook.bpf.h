@@ -21,6 +21,10 @@
  * not interrupted but can be preempted are loaded only then. */
 const volatile bool preemptible = false;
 
+/* That there may be on this machine: likewise, with `preemptible`. The verifier walks a loop over
+ * them step by step. */
+const volatile __u32 hook_cpus = 0;
+
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
@@ -82,7 +86,7 @@ struct {
 } hook_passed SEC(".maps");
 
 /* An event whose task comes to a CPU beyond these between the two programs is dealt with twice. */
-#define HOOK_CPUS 256
+#define HOOK_CPUS_MAX 256
 
 static __always_inline bool hook_takes(struct hook_event *last, const struct hook_event *event)
 {
@@ -100,7 +104,7 @@ static __noinline bool hook_has_passed(const struct hook_event *event)
 
 	if (last && hook_takes(last, event))
 		return true;
-	for (__u32 cpu = 0; cpu < HOOK_CPUS; cpu++) {
+	for (__u32 cpu = 0; cpu < HOOK_CPUS_MAX && cpu < hook_cpus; cpu++) {
 		last = bpf_map_lookup_percpu_elem(&hook_last, &hook, cpu);
 		if (!last)
 			break;

@@ -232,6 +232,7 @@ static int load(const struct connection_request *o, const struct connection_feat
 	bpf->bss->touch_now = true;
 	bpf->rodata->can_cast = connection_uses(f, FEATURE_CAST);
 	bpf->rodata->preemptible = connection_uses(f, FEATURE_STAND_IN);
+	bpf->rodata->hook_cpus = (uint32_t)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	if (o->list) /* nothing but paths of cgroups come by the ring buffer */
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);

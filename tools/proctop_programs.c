@@ -71,6 +71,7 @@ static int load(const struct proctop_options *o, const struct features *features
 	settings->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	bpf->rodata->can_cast = features->cast;
 	bpf->rodata->preemptible = features->preemptible;
+	bpf->rodata->hook_cpus = (uint32_t)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
 	choose(bpf, features);
 	environment_skip_modules(bpf->progs.on_fork);
