@@ -26,26 +26,52 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 	return &settings.filter;
 }
 
-/* What packets and timers do to a socket, in whatever context. */
-static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state)
+/* @what: IS_*, blurred. All that is called from here is called from here alone: so the verifier
+ * walks it once, and not once for each way that leads there. */
+static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 what)
+{
+	struct socket_state *state = socket_find(sk);
+
+	if (state && connect_is_nobodys(state)) {
+		if (what & IS_ESTABLISHED)
+			return 0; /* told as it ends */
+		if (what & IS_CLOSED_BY_SELF)
+			close_own(state);
+	}
+	connection_begin(sk, state, what);
+	if (blur(what) & IS_CLOSED_BY_SELF)
+		close_by_current(sk, state);
+	if (what & IS_LOCAL_FIN && (state = socket_find(sk)))
+		state->flags |= SOCKET_LOCAL_FIN;
+	if (what & IS_OVER)
+		close_end(sk, old_state);
+	return 0;
+}
+
+/* What packets and timers do to a socket, in whatever context. @by_process: or a process. */
+static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state,
+					    bool by_process)
 {
 	struct socket_state *state;
+	__u32 what = 0;
 
 	switch (new_state) {
 	case BPF_TCP_ESTABLISHED:
 		if (old_state == BPF_TCP_SYN_SENT)
 			connect_check_begun(sk);
-		state = socket_find(sk);
-		if (state && connect_is_nobodys(state))
-			break;
-		if (state && state->flags & SOCKET_CONNECTING)
-			connect_established(sk, state);
-		else if (old_state == BPF_TCP_SYN_RECV)
-			accept_begin(sk);
+		what = IS_ESTABLISHED | (old_state == BPF_TCP_SYN_RECV ? IS_PASSIVE : 0);
 		break;
 	case BPF_TCP_SYN_RECV:
 		if (old_state == BPF_TCP_LISTEN)
 			accept_inherit(sk);
+		break;
+	case BPF_TCP_FIN_WAIT1:
+		if (by_process)
+			what = IS_CLOSED_BY_SELF | IS_LOCAL_FIN;
+		break;
+	case BPF_TCP_LAST_ACK:
+		if (by_process)
+			what = IS_CLOSED_BY_SELF;
 		break;
 	case BPF_TCP_CLOSE_WAIT:
 		state = socket_find(sk);
@@ -53,34 +79,25 @@ static __always_inline void state_by_packet(struct sock *sk, int old_state, int 
 			state->flags |= SOCKET_REMOTE_FIN;
 		break;
 	case BPF_TCP_CLOSE:
-		close_end(sk, old_state);
+		if (!was_open(old_state))
+			connect_end_failed(sk, old_state);
+		else
+			what = IS_OVER | (is_abort(sk, old_state) ? IS_CLOSED_BY_SELF : 0);
 		break;
 	}
+	if (what)
+		state_of_connection(sk, old_state, blur(what));
 }
 
 /* What a process does to it, in its own context. */
 static __always_inline void state_by_process(struct sock *sk, int new_state)
 {
-	struct socket_state *state;
-
-	switch (new_state) {
-	case BPF_TCP_SYN_SENT:
+	if (new_state == BPF_TCP_SYN_SENT) {
 		if (settings.watch_attempts)
 			attempt_succeeded(sk);
 		connect_begin(sk);
-		break;
-	case BPF_TCP_LISTEN:
+	} else if (new_state == BPF_TCP_LISTEN) {
 		listen_begin(sk);
-		break;
-	case BPF_TCP_FIN_WAIT1:
-		close_begin(sk, socket_find(sk));
-		state = socket_find(sk);
-		if (state)
-			state->flags |= SOCKET_LOCAL_FIN;
-		break;
-	case BPF_TCP_LAST_ACK:
-		close_begin(sk, socket_find(sk));
-		break;
 	}
 }
 
@@ -99,7 +116,7 @@ static __always_inline void state_changed(struct sock *sk, int old_state, int ne
 		return;
 	if (by_process)
 		state_by_process(sk, new_state);
-	state_by_packet(sk, old_state, new_state);
+	state_by_packet(sk, old_state, new_state, by_process);
 }
 
 /* SCTP binds by itself, and listens as TCP does. */

@@ -64,15 +64,17 @@ struct {
 /* The owner has been found: the last word on who accepted. */
 static __noinline void accept_tell(struct socket_state *state)
 {
-	__u32 late = state->who & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0;
+	__u32 late = state->who & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0, flags = ACCEPT_FINAL | late;
 
 	state->who &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
 	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
 		return;
-	if (state->who & SOCKET_WANTED)
-		accept_submit(state, ACCEPT_FINAL | late);
-	else if (late)
-		accept_submit(state, ACCEPT_FINAL | ACCEPT_CANCELLED | late);
+	if (!(state->who & SOCKET_WANTED)) {
+		if (!late)
+			return;
+		flags |= ACCEPT_CANCELLED;
+	}
+	accept_submit(state, flags);
 }
 
 /* Whoever takes the entry out, of the two that may be at it at once, has the last word. */
@@ -119,7 +121,7 @@ static __noinline void accept_begin(struct sock *sk)
 		return;
 	}
 	if (state && state->flags & SOCKET_PASSIVE && state->cookie == socket_cookie(sk))
-		return; /* told already, by begin_missed() */
+		return; /* told already, as missed */
 	if (!state || !(state->flags & SOCKET_LISTENING)) {
 		struct socket_state fresh = {};
 
@@ -156,60 +158,72 @@ static __always_inline void own_by_acceptor(struct socket_state *state, struct t
 	socket_judge_owner(state, task);
 }
 
-/* current, or an ancestor of it, that opened the socket's file and so accepted the connection. */
-static __noinline bool own_by_opener(struct socket_state *state, const struct cred *opener)
+/* current, or an ancestor of it, that opened the socket's file and so accepted the connection; NULL:
+ * none of them did. */
+static __always_inline struct task_struct *opener_find(const struct cred *opener)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	for (int i = 0; i < OPENER_ANCESTORS; i++) {
-		if (READ(task, cred) == opener) {
-			own_by_acceptor(state, task);
-			/* which of several threads of an ancestor accepted is not known */
-			if (i && READ(task, signal, nr_threads) > 1)
-				state->owner.tid = 0;
-			return true;
-		}
+		if (READ(task, cred) == opener)
+			return task;
 		task = READ(task, group_leader, real_parent);
 	}
-	return false;
+	return NULL;
 }
 
-/* A process has touched a socket that nobody was seen to accept: who did? */
+/* A process has touched a socket that nobody was seen to accept: who did? Each way is here once:
+ * the verifier walks all of them wherever this is called. */
 static __noinline void accept_resolve(const struct sock *sk, struct socket_state *state,
 				      __u8 source)
 {
-	const struct cred *opener = sock_file_cred(sk);
+	const struct cred *opener = source == OWNER_ACCEPT ? NULL : sock_file_cred(sk);
+	struct task_struct *current = (void *)bpf_get_current_task();
+	struct task_struct *task = opener ? opener_find(opener) : NULL;
 
-	if (source == OWNER_ACCEPT) {
-		own_by_current(state, OWNER_ACCEPT);
-	} else if (!opener) {
-		own_by_current(state, source);
-	} else if (!own_by_opener(state, opener)) {
-		if (state->listen_cred == (__u64)opener) {
-			/* the listening process: the owner already, by a thread not known */
+	if (task) {
+		own_by_acceptor(state, task);
+		/* which of several threads of an ancestor accepted is not known */
+		if (task != current && READ(task, signal, nr_threads) > 1)
 			state->owner.tid = 0;
-			state->owner_src = OWNER_ACCEPT;
-		} else {
-			own_by_current(state, source);
-		}
+	} else if (opener && state->listen_cred == (__u64)opener) {
+		/* the listening process: the owner already, by a thread not known */
+		state->owner.tid = 0;
+		state->owner_src = OWNER_ACCEPT;
+	} else {
+		own_by_current(state, source);
 	}
 	accept_tell(state);
 }
 
-/* The socket is or was established, and no hook has been told: some kernels keep programs from what
- * happens in the context of certain processes. Told now, without the time that nobody knows. */
-static __always_inline void begin_missed(struct sock *sk, struct socket_state *state)
+/* What a change of state means to a connection. */
+#define IS_ESTABLISHED	  0x01
+#define IS_PASSIVE	  0x02 /* that is, and came by a listener */
+#define IS_CLOSED_BY_SELF 0x04 /* by current */
+#define IS_LOCAL_FIN	  0x08
+#define IS_OVER		  0x10
+
+/* The socket is established. @what: IS_*, blurred. Without IS_ESTABLISHED: it is or was, and no hook
+ * has been told: some kernels keep programs from what happens in the context of certain processes.
+ * Then it is told now, if it had been on its way there, without the time that nobody knows. */
+static __noinline int connection_begin(struct sock *sk, struct socket_state *state, __u32 what)
 {
-	if (state->flags & SOCKET_CONNECTING) {
-		state->began_ns = 0;
+	bool missed = !(what & IS_ESTABLISHED);
+
+	if (state && state->flags & SOCKET_CONNECTING) {
+		if (missed)
+			state->began_ns = 0;
 		connect_established(sk, state);
-	} else if (state->flags & SOCKET_LISTENING) {
+	} else if (what & IS_PASSIVE || (missed && state && state->flags & SOCKET_LISTENING)) {
 		accept_begin(sk);
 	} else {
-		return;
+		return 0;
 	}
-	state->opened_ns = 0;
-	__sync_fetch_and_add(&counters.missed, 1);
+	if (!(blur(what) & IS_ESTABLISHED) && state) {
+		state->opened_ns = 0;
+		__sync_fetch_and_add(&counters.missed, 1);
+	}
+	return 0;
 }
 
 static __always_inline void socket_touch(struct sock *sk, __u8 source)
@@ -229,7 +243,7 @@ static __always_inline void socket_touch(struct sock *sk, __u8 source)
 		}
 		if (!(state->flags & SOCKET_LISTENING))
 			return;
-		begin_missed(sk, state);
+		connection_begin(sk, state, blur(0));
 	}
 	if (state->who & SOCKET_UNRESOLVED)
 		accept_resolve(sk, state, source);

@@ -19,34 +19,35 @@ static __always_inline bool is_owned_by_current(const struct socket_state *state
 	       READ(task, group_leader, start_boottime) == state->owner.start_ns;
 }
 
-/* Closed by a process that nobody was seen to give the socket to: it began before the tool, or by a
+/* Closed by current, which nobody was seen to give the socket to: it began before the tool, or by a
  * process outside of the filter. */
-static __noinline void close_begin_unknown(struct sock *sk, const struct process_id *closer)
+static __noinline int close_unknown(struct sock *sk)
 {
-	struct socket_state fresh = {.owner = *closer, .owner_src = OWNER_CLOSE};
+	struct socket_state fresh = {.owner_src = OWNER_CLOSE};
 
 	fresh.netns = sock_netns(&sk->__sk_common);
-	if (!netns_wanted(fresh.netns) || !filter_wants_current(&settings.filter, closer))
-		return;
+	if (!netns_wanted(fresh.netns))
+		return 0;
+	current_read_id(&fresh.owner);
+	if (fresh.owner.flags & PROCESS_KTHREAD ||
+	    !filter_wants_current(&settings.filter, &fresh.owner))
+		return 0;
 	fresh.flags = SOCKET_OPEN;
 	fresh.who = SOCKET_WANTED;
 	fresh.cookie = socket_cookie(sk);
 	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
 	socket_put(sk, &fresh);
+	return 0;
 }
 
-/* This end closes, in the context of who does it. */
-static __noinline int close_by_current(const struct sock *sk, struct socket_state *state)
+/* current has the socket as its last owner. */
+static __noinline int close_own(struct socket_state *state)
 {
 	struct process_id closer = {};
 
-	if (!(state->who & SOCKET_UNRESOLVED) && is_owned_by_current(state))
-		return 0;
 	current_read_id(&closer);
 	if (closer.flags & PROCESS_KTHREAD)
 		return 0; /* a late fput: somebody else's work */
-	if (state->who & SOCKET_UNRESOLVED)
-		accept_resolve(sk, state, OWNER_CLOSE);
 	/* handed on, or kept through an exec: who closed it had it last */
 	if (state->owner.tgid != closer.tgid || state->owner.start_ns != closer.start_ns ||
 	    state->owner.exec_id != closer.exec_id)
@@ -57,21 +58,18 @@ static __noinline int close_by_current(const struct sock *sk, struct socket_stat
 	return 0;
 }
 
-/* The same (FIN, or an RST of its own) of a socket that may not be known. */
-static __noinline void close_begin(struct sock *sk, struct socket_state *state)
+/* This end closes, in the context of who does it. @state: NULL: it is not known. */
+static __noinline int close_by_current(struct sock *sk, struct socket_state *state)
 {
-	struct process_id closer = {};
+	struct task_struct *task = (void *)bpf_get_current_task();
 
-	if (state) {
-		if (connect_is_nobodys(state))
-			close_by_current(sk, state);
-		begin_missed(sk, state);
-		close_by_current(sk, state);
-		return;
-	}
-	current_read_id(&closer);
-	if (!(closer.flags & PROCESS_KTHREAD))
-		close_begin_unknown(sk, &closer);
+	if (!state)
+		return close_unknown(sk);
+	if (state->who & SOCKET_UNRESOLVED && !(READ(task, flags) & PF_KTHREAD))
+		accept_resolve(sk, state, OWNER_CLOSE);
+	if (!is_owned_by_current(state))
+		close_own(state);
+	return 0;
 }
 
 static __always_inline __u8 closed_by(const struct sock *sk, const struct socket_state *state,
@@ -146,8 +144,8 @@ static __noinline void close_end_unknown(struct sock *sk, int old_state)
 	close_submit(sk, &unknown, old_state, 0);
 }
 
-/* -> CLOSE of a connect */
-static __always_inline void connect_end_failed(struct sock *sk, int old_state)
+/* -> CLOSE of a connect that failed. */
+static __noinline int connect_end_failed(struct sock *sk, int old_state)
 {
 	struct socket_state *state;
 	__u16 port;
@@ -156,39 +154,33 @@ static __always_inline void connect_end_failed(struct sock *sk, int old_state)
 		connect_check_begun(sk);
 	state = socket_find(sk);
 	if (!state || !(state->flags & SOCKET_CONNECTING))
-		return;
+		return 0;
 	port = sock_bound_port(sk);
 	if (port)
 		state->ends.lport = port;
 	connect_end(state, connect_error(sk));
+	return 0;
 }
 
-/* -> CLOSE: the end of a connect that failed, or of a connection. */
-static __noinline void close_end(struct sock *sk, int old_state)
+/* An abort by this end: shut down by close(2), no error set by the peer. */
+static __always_inline bool is_abort(const struct sock *sk, int old_state)
+{
+	return sk->sk_shutdown == SOCK_SHUTDOWN_MASK && sk->sk_lock.owned &&
+	       (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err;
+}
+
+/* -> CLOSE of a connection. */
+static __noinline int close_end(struct sock *sk, int old_state)
 {
 	struct socket_state *state = socket_find(sk);
 
-	if (!was_open(old_state)) {
-		connect_end_failed(sk, old_state);
-		return;
-	}
-	/* an abort by this end: shut down by close(2), no error set by the peer */
-	if (sk->sk_shutdown == SOCK_SHUTDOWN_MASK && sk->sk_lock.owned &&
-	    (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err) {
-		close_begin(sk, state);
-		if (!state)
-			state = socket_find(sk);
-	} else if (state) {
-		begin_missed(sk, state);
-	}
 	if (!state) {
 		close_end_unknown(sk, old_state);
-		return;
+	} else if (state->flags & SOCKET_OPEN) {
+		state->flags &= ~SOCKET_OPEN;
+		close_submit(sk, state, old_state, 0);
 	}
-	if (!(state->flags & SOCKET_OPEN))
-		return;
-	state->flags &= ~SOCKET_OPEN;
-	close_submit(sk, state, old_state, 0);
+	return 0;
 }
 
 #endif

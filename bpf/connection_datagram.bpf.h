@@ -64,8 +64,6 @@ static __always_inline __u16 sock_datagram_protocol(const struct sock *sk)
 	return datagram_protocol(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol);
 }
 
-volatile __u32 nothing = 0;
-
 /* The clock as it was read first in this tick. */
 struct {
 	__u64 jiffies, ns;
@@ -81,13 +79,6 @@ static __always_inline __u64 about_now_ns(void)
 		tick.jiffies = jiffies;
 	}
 	return tick.ns;
-}
-
-/* The same number, but one that the verifier does not know: else it would walk all that follows for
- * each protocol by itself. */
-static __always_inline __u32 blur(__u32 number)
-{
-	return number + nothing;
 }
 
 static __always_inline struct flow *flow_find(const struct sock *sk, const struct flow_key *key,

@@ -182,7 +182,7 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	struct socket_state fresh = {.cookie = cookie}, *state;
 	__u8 tcp_state = READ(sk, __sk_common.skc_state);
 	__u16 family = READ(sk, __sk_common.skc_family);
-	bool wanted;
+	__u32 wanted;
 
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
@@ -190,13 +190,13 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	if (tcp_state == BPF_TCP_CLOSE || !netns_wanted(fresh.netns))
 		return 0;
 	holder_read_id(task, &fresh.owner);
-	wanted = filter_wants_task(&settings.filter, task, &fresh.owner);
+	wanted = blur(filter_wants_task(&settings.filter, task, &fresh.owner));
 	if (!wanted && tcp_state != BPF_TCP_LISTEN)
 		return 0;
 	fresh.owner.tid = 0;
 	fresh.owner_src = OWNER_ITER;
 	sock_probe_endpoints(&sk->__sk_common, &fresh.ends);
-	record.opener = READ(file, f_cred) == READ(task, cred);
+	record.opener = blur(READ(file, f_cred) == READ(task, cred));
 	state = socket_find(sk);
 	if (state)
 		fresh.cookie = state->cookie;
@@ -204,11 +204,11 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 		fresh.cookie = READ(sk, __sk_common.skc_cookie.counter);
 	if (!fresh.cookie)
 		fresh.cookie = (__u64)sk; /* has that bit */
-	record.live = state && state->flags & SOCKET_LIVE;
+	record.live = blur(state && state->flags & SOCKET_LIVE);
 	if (!settings.list_only && !record.live &&
 	    (!state || (record.opener && !(state->flags & SOCKET_OPENER)))) {
-		fresh.flags = record.opener ? SOCKET_OPENER : 0;
-		fresh.who = wanted ? SOCKET_WANTED : 0;
+		fresh.flags = blur(record.opener ? SOCKET_OPENER : 0);
+		fresh.who = blur(wanted ? SOCKET_WANTED : 0);
 		list_tag(sk, &fresh, &tcp_state);
 	}
 	if (!wanted || !traffic_wanted(&fresh))

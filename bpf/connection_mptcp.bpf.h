@@ -38,12 +38,12 @@ static __always_inline void mptcp_touch(const struct sock *sk, __u8 source)
 /* current closes; a thread of the kernel's may do so for the TCP connection, later. */
 static __always_inline void mptcp_state(const struct sock *sk, int new_state)
 {
-	const struct sock *first;
 	struct socket_state *state;
+	struct sock *first;
 
 	if (new_state != BPF_TCP_FIN_WAIT1 && new_state != BPF_TCP_LAST_ACK)
 		return;
-	first = mptcp_first(sk);
+	first = (struct sock *)mptcp_first(sk);
 	state = first ? socket_find(first) : NULL;
 	if (state)
 		close_by_current(first, state);

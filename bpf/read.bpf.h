@@ -19,6 +19,15 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 									      __VA_ARGS__)         \
 		  : BPF_CORE_READ(pointer, __VA_ARGS__))
 
+volatile __u32 nothing = 0;
+
+/* The same number, but one that the verifier does not know: else it would walk all that follows for
+ * each number by itself. */
+static __always_inline __u32 blur(__u32 number)
+{
+	return number + nothing;
+}
+
 /* What iterators are given: part of the kernel's interface, the same everywhere. (As the types of
  * vmlinux.h libbpf would look each of them up, 1 ms of start-up each.) */
 struct iterator_meta {
