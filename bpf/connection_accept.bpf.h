@@ -158,8 +158,8 @@ static __always_inline void own_by_acceptor(struct socket_state *state, struct t
 	socket_judge_owner(state, task);
 }
 
-/* current, or an ancestor of it, that opened the socket's file and so accepted the connection; NULL:
- * none of them did. */
+/* current, or an ancestor of it, that opened the socket's file and so accepted the connection;
+ * NULL: none of them did. */
 static __always_inline struct task_struct *opener_find(const struct cred *opener)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -203,9 +203,10 @@ static __noinline void accept_resolve(const struct sock *sk, struct socket_state
 #define IS_LOCAL_FIN	  0x08
 #define IS_OVER		  0x10
 
-/* The socket is established. @what: IS_*, blurred. Without IS_ESTABLISHED: it is or was, and no hook
- * has been told: some kernels keep programs from what happens in the context of certain processes.
- * Then it is told now, if it had been on its way there, without the time that nobody knows. */
+/* The socket is established. @what: IS_*, blurred. Without IS_ESTABLISHED: it is or was, and no
+ * hook has been told: some kernels keep programs from what happens in the context of certain
+ * processes. Then it is told now, if it had been on its way there, without the time that nobody
+ * knows. */
 static __noinline int connection_begin(struct sock *sk, struct socket_state *state, __u32 what)
 {
 	bool missed = !(what & IS_ESTABLISHED);

@@ -7,7 +7,7 @@
 #include "tools/flowattr_nat.h"
 #include "tools/flowattr_table.h"
 
-struct pairs { /* all zero: empty */
+struct pairs {		    /* all zero: empty */
 	struct pair *pairs; /* hashes of them */
 	struct remote *remotes;
 };

@@ -59,10 +59,10 @@ struct flow {
 	uint8_t unseen;		      /* passes over what is open since it was last told of */
 	const uint32_t *holders; /* processes that hold the socket, borrowed; NULL: not known */
 	size_t n_holders;
-	struct split *split;	 /* by who called; NULL: nobody has, or is not asked for */
-	struct flow_nat *nat;	 /* owned; NULL: no address is translated, as far as known */
-	struct flow *peer;	 /* the other end, if on this machine */
-	struct remote *remote;	 /* those of the same ports and remote address: */
+	struct split *split;   /* by who called; NULL: nobody has, or is not asked for */
+	struct flow_nat *nat;  /* owned; NULL: no address is translated, as far as known */
+	struct flow *peer;     /* the other end, if on this machine */
+	struct remote *remote; /* those of the same ports and remote address: */
 	struct flow *pair_prev, *pair_next;
 	struct flow *ended_next; /* in the order of their ends */
 	UT_hash_handle hh;
@@ -73,7 +73,7 @@ struct nat_ends;
 struct nat_table;
 struct process_filter;
 struct remote; /* tools/flowattr_pairs.c */
-struct split; /* tools/flowattr_split.h */
+struct split;  /* tools/flowattr_split.h */
 
 struct flow_table_options {
 	struct process_table *processes;     /* borrowed: owners of flows are kept in it */
