@@ -4,11 +4,27 @@
 #include <bpf/bpf.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define PROCESS_ALIVE 1	    /* bpf/filter.bpf.h */
-#define FOLLOWED_MAX  32768 /* processes that are followed at one time */
+#define PROCESS_ALIVE 1		  /* bpf/filter.bpf.h */
+#define INITIAL_PIDNS 0xeffffffcU /* PROC_PID_INIT_INO of the kernel */
+#define FOLLOWED_MAX  32768	  /* processes that are followed at one time */
 
 _Static_assert(FILTER_CIDRS_MAX == FILTER_CIDRS, "address ranges on both sides");
+
+int filter_check(const struct process_filter *process, bool command, struct error *error)
+{
+	struct stat ns;
+
+	if ((!command && !process->n_pids) || stat("/proc/self/ns/pid", &ns) < 0 ||
+	    ns.st_ino == INITIAL_PIDNS)
+		return 0;
+	return error_set(error, -EOPNOTSUPP,
+			 "in a PID namespace, as containers have one, process ids are not those "
+			 "that the kernel goes by: %s cannot be traced; run it outside, or in a "
+			 "container with the host's ids (--pid=host)",
+			 command ? "a COMMAND" : "-p");
+}
 
 void filter_configure(const struct process_filter *process, const struct traffic_filter *traffic,
 		      bool command, struct filter_config *ret_config)

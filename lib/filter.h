@@ -7,6 +7,11 @@
 #include "lib/base.h"
 #include "lib/options.h"
 
+/* Can process ids be told to the kernel side? In a PID namespace of its own a program does not know
+ * those that the kernel goes by: the same numbers are other processes. @command: a COMMAND will be
+ * followed. Returns 0, or -EOPNOTSUPP with the cause and the remedy. */
+int filter_check(const struct process_filter *process, bool command, struct error *error);
+
 /* Fills the read-only configuration; @traffic may be NULL. @command: a COMMAND will be followed. */
 void filter_configure(const struct process_filter *process, const struct traffic_filter *traffic,
 		      bool command, struct filter_config *ret_config);

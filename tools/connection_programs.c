@@ -282,6 +282,8 @@ int programs_load(const struct connection_request *o, struct connection_features
 	struct connection_features *f = ret_features;
 	int r = environment_new(&environment, error);
 
+	if (!r)
+		r = filter_check(o->process, o->command, error);
 	if (r < 0)
 		return r;
 	if (o->list && !load_assuming(o, f, ret_bpf))

@@ -105,6 +105,8 @@ int programs_load(const struct proctop_options *o, struct proctop_bpf **ret_bpf,
 	int r = environment_new(&environment, error);
 	struct features features;
 
+	if (!r)
+		r = filter_check(&o->common.process, o->common.command != NULL, error);
 	if (r < 0)
 		return r;
 	features = detect(o, environment);

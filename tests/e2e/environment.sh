@@ -100,6 +100,13 @@ traces_in_pid_namespace() {
 	is "$TOOL_STATUS" 0 "a PID namespace of its own, too: ends with 0" || diag <"$T/err"
 }
 traces_in_pid_namespace
+for contained in connsnoop flowattr proctop; do
+	timeout 60 unshare -p --fork --kill-child --mount-proc "$BUILD/$contained" -- true >"$T/out" 2>"$T/err"
+	is "$? $(grep -c -- '--pid=host' "$T/err")" "1 1" "$contained in a PID namespace of its own, a COMMAND: refused" ||
+		diag <"$T/err"
+done
+timeout 60 unshare -p --fork --kill-child --mount-proc "$BUILD/connsnoop" -p 1 -d 1 >"$T/out" 2>"$T/err"
+is "$? $(grep -c -- '--pid=host' "$T/err")" "1 1" "a PID namespace of its own, -p: refused"
 TOOL=$T/connsnoop
 
 # ---- who else may use BPF ----
