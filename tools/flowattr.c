@@ -98,6 +98,7 @@ static int look(struct flowattr *f)
 	if (r || !f->options.reconcile)
 		return r;
 	r = packets_settle(&f->packets, &error);
+	f->meter->lost += packets_lost(&f->packets); /* their bytes are missing, too */
 	return r < 0 && r != -EPIPE ? fail(f, r, "%s", error.text) : r;
 }
 

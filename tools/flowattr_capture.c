@@ -34,8 +34,10 @@ struct capture {
 	uint64_t synced_ns, start_ns; /* start_ns: since 1970 */
 	uint64_t began_ns;	      /* the same moment, CLOCK_MONOTONIC */
 	struct capture_stats stats;
-	size_t batch; /* bytes that have been read of it */
-	bool done;    /* as many as were wanted are out */
+	uint64_t lost; /* packets, before those that are dealt with */
+	uint64_t told; /* of them */
+	size_t batch;  /* bytes that have been read of it */
+	bool done;     /* as many as were wanted are out */
 };
 
 /* Is the packet itself wanted, whoever's it is? */
@@ -195,6 +197,24 @@ static bool is_ours(const struct capture *c, const struct packet_owner *owner)
 		filter_wants_name(c->options.process, owner->peer.names.name));
 }
 
+/* Says in the stream, where it happened, that packets are missing. */
+static int tell_lost(struct capture *c, uint64_t now_ns)
+{
+	uint64_t count = c->lost - c->told;
+	struct row row = {};
+
+	if (!count || c->options.counted)
+		return 0;
+	c->told = c->lost;
+	if (!c->output || c->options.format == OUTPUT_TABLE) {
+		fprintf(stderr, "flowattr: %llu packets lost here: output is written too slowly\n",
+			(unsigned long long)count);
+		return 0;
+	}
+	packet_lost_row(count, clock_realtime_ns(&c->clock, now_ns), now_ns - c->began_ns, &row);
+	return output_row(c->output, &row);
+}
+
 static int show(struct capture *c, const struct packet_record *record, const struct packet *packet,
 		const struct packet_owner *owner)
 {
@@ -238,6 +258,8 @@ static int take(void *context, const struct packet_record *record, bool last)
 
 	if (c->done)
 		return 0;
+	if (record->header.lost > c->lost)
+		c->lost = record->header.lost;
 	packet_parse(record->data, record->captured, record->bytes, record->link_type, &packet);
 	if (!packet_find_owner(c->options.owner, c->options.context, &packet, record, last, &owner))
 		return PACKET_NOT_YET;
@@ -273,6 +295,10 @@ static int drain(struct capture *c, uint64_t now_ns)
 	more = r == -EAGAIN;
 	if (r >= 0 || more)
 		r = packet_queue_drain(c->queue, now_ns, take, c);
+	if (!more && !c->done && !packet_queue_count(c->queue)) /* no packet will tell of these */
+		c->lost = c->bpf->bss->counters.lost_rows;
+	if (r >= 0)
+		r = tell_lost(c, clock_now_ns());
 	if (r >= 0)
 		r = flush(c);
 	return r < 0 ? r : more;

@@ -60,6 +60,7 @@ int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, st
 
 	if (r < 0)
 		return error_set(error, r, "no memory");
+	ret_packets->meter = meter;
 	options.context = ret_packets->finder;
 	if (o->reconcile)
 		count_only(meter, &options);
@@ -89,8 +90,22 @@ static int explain(const struct packets *packets, int r, struct error *error)
 			 strerror(-r));
 }
 
+/* What flows have lost: no packet is missing for that, but its owner may be. Where flows are shown
+ * their report tells. */
+static void tell_owners_lost(struct packets *packets)
+{
+	uint64_t count = packets->meter->lost - packets->told;
+
+	if (!count || packets->meter->options->reconcile)
+		return;
+	packets->told = packets->meter->lost;
+	fprintf(stderr, "flowattr: %" PRIu64 " records of flows lost here: owners may be missing\n",
+		count);
+}
+
 int packets_tick(struct packets *packets, uint64_t now_ns, struct error *error)
 {
+	tell_owners_lost(packets);
 	return explain(packets, capture_tick(packets->capture, now_ns), error);
 }
 
@@ -101,6 +116,7 @@ int packets_settle(struct packets *packets, struct error *error)
 
 int packets_finish(struct packets *packets, struct error *error)
 {
+	tell_owners_lost(packets);
 	return explain(packets, capture_finish(packets->capture), error);
 }
 

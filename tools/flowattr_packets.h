@@ -13,6 +13,8 @@ struct connection_bpf;
 struct packets {
 	struct owner_finder *finder;
 	struct capture *capture; /* NULL: flows are shown, not packets */
+	const struct meter *meter;
+	uint64_t told; /* of its records that are lost */
 };
 
 /* Loads the programs, begins the file, and has @loop be woken by packets. @bpf: as it is loaded.

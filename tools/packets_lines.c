@@ -19,7 +19,7 @@ static const char *const kind_words[PACKET_OWNER_KINDS] = {
 };
 
 const struct field packet_fields[PACKET_FIELDS] = {
-	[PACKET_FIELD_TYPE] = {"type", "TYPE", "packet", 6, 0},
+	[PACKET_FIELD_TYPE] = {"type", "TYPE", "packet lost", 6, 0},
 	[PACKET_FIELD_TS] = {"ts", "TIME", "when it passed", 30, 0},
 	[PACKET_FIELD_INTERFACE] = {"iface", "IFACE", "network interface", 8, 0},
 	[PACKET_FIELD_DIRECTION] = {"direction", "DIR", "in out", 3, 0},
@@ -40,6 +40,7 @@ const struct field packet_fields[PACKET_FIELDS] = {
 				      "network namespace of the interface", 10, FIELD_RIGHT},
 	[PACKET_FIELD_TEXT] = {"text", "PACKET", "what the packet says, as tcpdump has it", 60, 0},
 	[PACKET_FIELD_COMMENT] = {"comment", "COMMENT", "that the file has of it", 20, 0},
+	[PACKET_FIELD_COUNT] = {"count", "COUNT", "packets lost", 7, FIELD_RIGHT},
 	[PACKET_FIELD_TIME] = {"time", "TIME", "wall clock, local time", 12, FIELD_TABLE},
 	[PACKET_FIELD_SECONDS] = {"seconds", "SECONDS",
 				  "since the start of flowattr; -r: since the first packet, s", 11,
@@ -284,18 +285,18 @@ static void row_peer(struct row *row, const struct packet_process *peer)
 	row_text(row, PACKET_FIELD_PEER_NAME, name_of(peer));
 }
 
-static void row_times(struct row *row, const struct packet_view *view)
+static void row_times(struct row *row, uint64_t ts_ns, uint64_t since_ns)
 {
-	uint64_t us = view->since_ns / 1000;
+	uint64_t us = since_ns / 1000;
 
-	if (view->ts_ns == UINT64_MAX) {
+	if (ts_ns == UINT64_MAX) {
 		row_null(row, PACKET_FIELD_TS);
 		row_null(row, PACKET_FIELD_TIME);
 	} else {
-		row_time(row, PACKET_FIELD_TS, view->ts_ns);
-		row_time(row, PACKET_FIELD_TIME, view->ts_ns);
+		row_time(row, PACKET_FIELD_TS, ts_ns);
+		row_time(row, PACKET_FIELD_TIME, ts_ns);
 	}
-	if (view->since_ns == UINT64_MAX)
+	if (since_ns == UINT64_MAX)
 		row_null(row, PACKET_FIELD_SECONDS);
 	else
 		row_text_printf(row, PACKET_FIELD_SECONDS, "%llu.%06llu",
@@ -310,7 +311,7 @@ void packet_row(const struct packet_view *view, struct row *row)
 
 	row_reset(row);
 	row_text(row, PACKET_FIELD_TYPE, "packet");
-	row_times(row, view);
+	row_times(row, view->ts_ns, view->since_ns);
 	row_text_n(row, PACKET_FIELD_INTERFACE, view->interface, view->interface_length);
 	row_text(row, PACKET_FIELD_DIRECTION, directions[view->direction]);
 	row_connection(row, view);
@@ -325,4 +326,12 @@ void packet_row(const struct packet_view *view, struct row *row)
 	buffer_release(&text);
 	if (view->comment)
 		row_text_n(row, PACKET_FIELD_COMMENT, view->comment, view->comment_length);
+}
+
+void packet_lost_row(uint64_t count, uint64_t ts_ns, uint64_t since_ns, struct row *row)
+{
+	row_reset(row);
+	row_text(row, PACKET_FIELD_TYPE, "lost");
+	row_times(row, ts_ns, since_ns);
+	row_uint(row, PACKET_FIELD_COUNT, count);
 }

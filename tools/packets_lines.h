@@ -75,6 +75,7 @@ enum packet_field {
 	PACKET_FIELD_IFACE_NETNS,
 	PACKET_FIELD_TEXT,
 	PACKET_FIELD_COMMENT,
+	PACKET_FIELD_COUNT,
 	PACKET_FIELD_TIME, /* for -T and -t */
 	PACKET_FIELD_SECONDS,
 	PACKET_FIELDS,
@@ -90,6 +91,9 @@ void packet_line(struct buffer *buffer, const struct packet_view *view);
 
 /* Fills a row; it borrows what the view does. */
 void packet_row(const struct packet_view *view, struct row *row);
+
+/* The same for @count packets that are lost; times as struct packet_view has them. */
+void packet_lost_row(uint64_t count, uint64_t ts_ns, uint64_t since_ns, struct row *row);
 
 /* Appends what is written into a file as a packet's comment: "pid 123 curl", or "pid 123 curl > pid
  * 77 nginx" with the peer behind, "kernel", "forwarded", "? > pid 77 nginx"; nothing if nobody is

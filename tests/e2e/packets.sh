@@ -287,6 +287,48 @@ for word in "-r x -w y" "-w x -t" "-w x -T" "-r x -j -t" "-w x -j" "-Q up" "--sn
 	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"
 done
 
+# ---- losses ----
+
+# losses OPTION...: more packets than there is room for while the tool is stopped, then one more
+FLOOD=("$T/$NAME-datagrams" -4 burst 30000)
+losses() {
+	tool_start --stats --strict "${HERE[@]}" "$@"
+	kill -STOP "$TOOL_PID"
+	generate "${FLOOD[@]}"
+	kill -CONT "$TOOL_PID"
+	sleep 0.3 # a last look tells of all
+	"${INSIDE[@]}" bash -c 'echo x >/dev/udp/127.0.0.1/9'
+	tool_wait INT
+	LOST=$(sed -nE 's/^packets: .* owner, ([0-9]+) lost, .*/\1/p' "$T/err")
+	ok "$((TOOL_STATUS != 3 || LOST < 1))" "$1: packets were lost, --strict says so" || diag <"$T/err"
+}
+
+losses --packets
+is "$(jq -s 'map(select(.type == "lost") | .count) | add // 0' "$T/out")" "$LOST" \
+	"and rows of type lost, as many in all"
+is "$(jq -rs 'map(select(.type == "lost")) | first | keys_unsorted | join(" ")' "$T/out")" "type ts count" \
+	"each with its time"
+FORMAT=()
+for options in --packets "--packets -F pid,text" "-w $FILE --snaplen 500"; do
+	losses $options
+	is "$(awk '/ packets lost here: / { sum += $2 } END { print sum + 0 }' "$T/err")" "$LOST" \
+		"and stderr, as many in all" || diag <"$T/err"
+done
+FORMAT=(-j)
+good "and the file is good"
+is "$(jq -s 'map(select(.type == "statistics").os_dropped) | add' "$T/blocks")" "$LOST" \
+	"with as many in its statistics"
+all_lost() {
+	sed -nE 's/^records: .*, ([0-9]+) records lost, .*/\1/p' "$T/err"
+}
+FLOOD=("$T/$NAME" -4 flood 30000)
+losses --packets
+is "$(awk '/ records of flows lost here: / { sum += $2 } END { print (sum > 0), sum + 0 }' "$T/err")" \
+	"1 $(($(all_lost) - LOST))" "records of flows are lost: stderr" || diag <"$T/err"
+losses --reconcile 100
+is "$(jq -s 'map(select(.type == "lost") | .count) | add // 0' "$T/out")" "$(all_lost)" \
+	"of the sums over packets: rows of type lost for both"
+
 # ---- lines ----
 
 FORMAT=()
