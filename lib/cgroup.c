@@ -95,7 +95,7 @@ struct cgroup {
 };
 
 struct cgroup_table {
-	struct cgroup *cgroups; /* uthash; its order is that of adding */
+	struct cgroup *cgroups; /* uthash; its order is that of use, the longest unused first */
 	size_t max;
 };
 
@@ -133,6 +133,16 @@ static struct cgroup *cgroup_find(const struct cgroup_table *table, uint64_t id)
 	return cgroup;
 }
 
+/* The last one in order from now on. Returns 0, or -ENOMEM: it is freed. */
+static int cgroup_append(struct cgroup_table *table, struct cgroup *cgroup)
+{
+	HASH_ADD(hh, table->cgroups, id, sizeof(cgroup->id), cgroup);
+	if (cgroup->hh.tbl)
+		return 0;
+	free(cgroup); /* how uthash says it */
+	return -ENOMEM;
+}
+
 int cgroup_table_add(struct cgroup_table *table, const struct cgroup_record *record, size_t length)
 {
 	struct cgroup *cgroup, *old;
@@ -156,22 +166,21 @@ int cgroup_table_add(struct cgroup_table *table, const struct cgroup_record *rec
 		old = table->cgroups;
 	if (old)
 		cgroup_remove(table, old);
-	HASH_ADD(hh, table->cgroups, id, sizeof(cgroup->id), cgroup);
-	if (!cgroup->hh.tbl) { /* how uthash says it */
-		free(cgroup);
-		return -ENOMEM;
-	}
-	return 0;
+	return cgroup_append(table, cgroup);
 }
 
-const char *cgroup_table_find(const struct cgroup_table *table, uint64_t cgroup_id)
+const char *cgroup_table_find(struct cgroup_table *table, uint64_t cgroup_id)
 {
-	const struct cgroup *cgroup;
+	struct cgroup *cgroup;
 
 	if (cgroup_id == CGROUP_ROOT_ID) /* never announced: it has no name */
 		return "/";
 	cgroup = cgroup_find(table, cgroup_id);
-
+	if (cgroup && cgroup->hh.next) {
+		HASH_DEL(table->cgroups, cgroup);
+		if (cgroup_append(table, cgroup) < 0)
+			return NULL;
+	}
 	return cgroup ? cgroup->path : NULL;
 }
 

@@ -28,8 +28,8 @@ int cgroup_open_root(void);
 
 struct cgroup_table;
 
-/* @max: bound of the table; when full, the first one in is forgotten. 0: the default of 16,384.
- * Returns 0 or -ENOMEM. */
+/* @max: bound of the table; when full, the one that was used least lately is forgotten: the kernel
+ * side tells of none again that stays in use. 0: the default of 16,384. Returns 0 or -ENOMEM. */
 int cgroup_table_new(size_t max, struct cgroup_table **ret_table);
 void cgroup_table_free(struct cgroup_table *table);
 static inline void cgroup_table_freep(struct cgroup_table **table)
@@ -42,7 +42,8 @@ static inline void cgroup_table_freep(struct cgroup_table **table)
  * Returns 0, -EBADMSG if lengths do not add up, or -ENOMEM. */
 int cgroup_table_add(struct cgroup_table *table, const struct cgroup_record *record, size_t length);
 
-/* Path of a cgroup, "/" for the root; NULL: unknown. Borrowed until the next add. */
-const char *cgroup_table_find(const struct cgroup_table *table, uint64_t cgroup_id);
+/* Path of a cgroup, "/" for the root; NULL: unknown. Borrowed until the next add. It counts as a
+ * use: what begins a process in a cgroup asks, too, as the kernel side does for its own memory. */
+const char *cgroup_table_find(struct cgroup_table *table, uint64_t cgroup_id);
 
 #endif

@@ -226,6 +226,8 @@ int stream_record(void *context, const void *data, size_t size)
 
 	switch (type) {
 	case RECORD_PROCESS:
+		cgroup_table_find(stream->cgroups, /* is in use */
+				  ((const struct process_record *)data)->id.cgroup_id);
 		r = process_table_add(stream->processes, data, size);
 		break;
 	case RECORD_EXIT:

@@ -121,6 +121,8 @@ int meter_record(void *context, const void *data, size_t size)
 
 	switch (type) {
 	case RECORD_PROCESS:
+		cgroup_table_find(meter->cgroups, /* is in use */
+				  ((const struct process_record *)data)->id.cgroup_id);
 		r = process_table_add(meter->processes, data, size);
 		break;
 	case RECORD_EXIT:

@@ -114,6 +114,24 @@ static void test_table(void **state _unused_)
 	assert_string_equal(cgroup_table_find(table, 22), "/d");
 }
 
+/* What is asked for stays, however long ago it was told. */
+static void test_used_stays(void **state _unused_)
+{
+	_cleanup_(cgroup_table_freep) struct cgroup_table *table = NULL;
+
+	assert_int_equal(cgroup_table_new(3, &table), 0);
+	assert_int_equal(add(table, 10, "old", 4), 0);
+	for (uint64_t id = 20; id < 40; id++) {
+		assert_int_equal(add(table, id, "new", 4), 0);
+		assert_non_null(cgroup_table_find(table, 10));
+		assert_non_null(cgroup_table_find(table, 10)); /* it is the last already */
+	}
+	assert_string_equal(cgroup_table_find(table, 10), "/old");
+	assert_string_equal(cgroup_table_find(table, 39), "/new");
+	assert_string_equal(cgroup_table_find(table, 38), "/new");
+	assert_null(cgroup_table_find(table, 37));
+}
+
 static void test_bad(void **state _unused_)
 {
 	_cleanup_(cgroup_table_freep) struct cgroup_table *table = NULL;
@@ -138,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_used_stays),
 		cmocka_unit_test(test_bad),
 	};
 
