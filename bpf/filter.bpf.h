@@ -76,11 +76,6 @@ static __always_inline bool filter_wants_current(const volatile struct filter_co
 	return filter_wants_task(config, (void *)bpf_get_current_task(), id);
 }
 
-static __always_inline bool filter_selects_processes(const volatile struct filter_config *config)
-{
-	return config->by_process || config->by_user || config->cgroup_id;
-}
-
 /* Addresses: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, as two words. */
 static __always_inline bool address_is_ipv4(const __u64 address[2])
 {

@@ -5,6 +5,7 @@
 
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
+#include <stdbool.h>
 #endif
 
 #define FILTER_MAP_MAX 1024 /* entries of each filter map at most */
@@ -29,5 +30,11 @@ struct filter_config {
 		__u64 mask[2];
 	} cidrs[FILTER_CIDRS];
 };
+
+/* Are there processes whose traffic is not wanted, wherever it goes? */
+static inline bool filter_selects_processes(const volatile struct filter_config *config)
+{
+	return config->by_process || config->by_user || config->cgroup_id;
+}
 
 #endif

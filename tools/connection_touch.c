@@ -24,6 +24,7 @@ int touch_init(struct touch *touch, struct connection_bpf *bpf)
 		.attached = true,
 		.shared = bpf_program__autoload(bpf->progs.sweep_flows) ||
 			  bpf->rodata->settings.split,
+		.stays = filter_selects_processes((const void *)&bpf->rodata->settings.filter),
 	};
 	return 0;
 }
@@ -94,7 +95,7 @@ int touch_tick(struct touch *touch, uint64_t now_ns, bool waiting)
 		return 0;
 	if (waiting)
 		touch->needed_ns = now_ns;
-	if (touch->attached && now_ns - touch->needed_ns > LINGER_NS)
+	if (touch->attached && !touch->stays && now_ns - touch->needed_ns > LINGER_NS)
 		detach(touch);
 	return touch->attached || !waiting ? 0 : attach(touch);
 }

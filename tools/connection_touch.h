@@ -2,7 +2,9 @@
 /*
  * The hooks that see the first touch of an accepted socket run at every send and receive of the
  * machine. They are attached only while connections arrive: steady traffic costs nothing. Where
- * they are needed for datagrams, too, they stay, and are told when to look at TCP.
+ * they are needed for datagrams, too, they stay, and are told when to look at TCP. With a filter of
+ * processes no record tells of what arrives for others, which one of them may accept: they look at
+ * all.
  */
 #ifndef CONNECTION_TOUCH_H
 #define CONNECTION_TOUCH_H
@@ -19,6 +21,7 @@ struct touch {
 	uint64_t needed_ns;	    /* when they were last needed */
 	bool attached;
 	bool shared; /* with datagrams, or with the count of calls */
+	bool stays;  /* with a filter of processes */
 };
 
 #define TOUCH_NONE ((struct touch){.resolve_fd = -1})

@@ -100,6 +100,28 @@ gated true -p PID -f
 gated true -f -p PID --netns "/run/netns/$NS"
 gated true --netns PID
 
+# told TEXT OPTION...: the connection of a process that accepts what another one listens for
+told() {
+	local text=$1
+	shift
+	seen
+	traffic_start -4 guest
+	traffic_phase idle
+	tool_start "${@/PID/$TRAFFIC_PID}"
+	traffic_go
+	traffic_phase accepted
+	wait_until 4 have_record '.type == "accept"'
+	ok $? "$text: told while the connection is open"
+	traffic_go
+	traffic_end
+	wait_until 4 have_expected
+	tool_wait INT
+	compare "$text: and nothing of the other"
+}
+
+told "filter: -p, of somebody else's listener" -p PID
+told "filter: -p, of somebody else's listener, TCP only" -p PID --proto tcp
+
 cgroups=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
 CGROUP=${cgroups:-/no}/e2e-$$
 if mkdir "$CGROUP" 2>/dev/null; then

@@ -780,6 +780,42 @@ static void scenario_gated(const struct run *run)
 	scenario_connect(run);
 }
 
+/* Somebody else listens, and connects: only what this process accepts and closes is expected. At
+ * "phase accepted" it has received, and the connection is open. */
+static void scenario_guest(const struct run *run)
+{
+	struct address server;
+	int listener = reserve(run, 0, &server), begin[2], listens[2];
+	struct connection connection = {};
+	pid_t host;
+
+	gate_new(begin);
+	gate_new(listens);
+	host = spawn();
+	if (host == 0) {
+		gate_wait(begin);
+		if (listen(listener, 5))
+			die("listen");
+		gate_open(listens);
+		connection.fd = new_socket(run, 0);
+		if (try_connect(connection.fd, &server))
+			die("connect");
+		send_bytes(&connection, 100);
+		recv_end(&connection, 0);
+		_exit(0);
+	}
+	phase("idle");
+	usleep(1300000); /* long after what the tool saw last */
+	gate_open(begin);
+	gate_wait(listens);
+	connection = accept_from(listener, host);
+	recv_bytes(&connection, 100);
+	phase("accepted");
+	close_as(&connection, "local");
+	reap(host, 0);
+	close(listener);
+}
+
 /* The command line, word by word, in the connect record of the process that was executed. */
 static void scenario_args(const struct run *run)
 {
@@ -2079,6 +2115,7 @@ static const struct {
 	{"fork-client", scenario_fork_client},
 	{"fork-server", scenario_fork_server},
 	{"gated", scenario_gated},
+	{"guest", scenario_guest},
 	{"half-close", scenario_half_close},
 	{"heir", scenario_heir},
 	{"killed", scenario_killed},
