@@ -73,7 +73,6 @@ static __always_inline void packet_submit(const struct sk_buff *skb, const struc
 	record->pkt_type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
 	record->iif = direction == PACKET_OUT ? skb->skb_iif : 0;
 	record->tag_bytes = place->tag_bytes;
-	record->pad = 0;
 	packet_passing(skb, direction, &record->passing);
 	record_read_socket(record, skb, dev, direction);
 	record->captured = packet_copy(record->data, skb, place, room);

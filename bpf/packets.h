@@ -55,7 +55,7 @@ struct packet_record {
 	__u64 passing; /* the same as the packet comes in and as it goes out again, and for a while
 			* no other's that comes in; see packet_passing() */
 	__u32 tag_bytes; /* of `bytes`: a VLAN tag that the card puts in or takes out; 0: none */
-	__u32 pad;
+	__u32 traced; /* `sender` passed the filter by process id, as it sent; or there is none */
 	char data[];
 };
 _Static_assert(sizeof(struct packet_record) == 160, "packet_record");
@@ -75,6 +75,7 @@ struct packets_config {
 	__u32 direction;			/* enum packet_direction */
 	__u32 snaplen; /* bytes kept of each packet, 1 to PACKETS_SNAPLEN_MAX */
 	__u32 ipv4_only, ipv6_only;
+	__u32 by_process; /* the map `traced` says which processes are */
 	__u32 has_dynptr; /* bpf_dynptr_from_skb() may be called by tracing programs (6.11) */
 };
 

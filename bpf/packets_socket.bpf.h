@@ -25,16 +25,29 @@
 /* preempt_count(): a hardware interrupt or an NMI, or a softirq under way (not merely kept off). */
 #define PREEMPT_INTERRUPT 0x00ff0100
 
+/* Processes that are: the map of the filter, borrowed from the programs that see connections. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} traced SEC(".maps");
+
 struct neighbour_key {
 	__u32 netns, ifindex;
 	__u64 address[2]; /* as in struct endpoints */
+};
+
+struct neighbour_asker {
+	struct process_id id;
+	__u32 traced, pad;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, NEIGHBOURS_MAX);
 	__type(key, struct neighbour_key);
-	__type(value, struct process_id);
+	__type(value, struct neighbour_asker);
 } neighbours SEC(".maps");
 
 /* Where arm64 keeps the count. x86 does in a variable per CPU, whose address not every kernel
@@ -70,6 +83,11 @@ static __always_inline enum acting current_acts(void)
 	if (BPF_CORE_READ(counting, thread_info.preempt.count) & PREEMPT_INTERRUPT)
 		return ACTING_NOT;
 	return ACTING;
+}
+
+static __always_inline bool is_traced(__u32 tgid)
+{
+	return !settings.by_process || bpf_map_lookup_elem(&traced, &tgid);
 }
 
 static __always_inline void no_process(struct process_id *id)
@@ -116,8 +134,10 @@ static __always_inline void record_read_full(struct packet_record *record, struc
 		record->flags |= PACKET_CURRENT | PACKET_OPENER;
 	else if (at_once && acting == ACTING)
 		record->flags |= PACKET_CURRENT;
-	if (record->flags & PACKET_CURRENT)
+	if (record->flags & PACKET_CURRENT) {
 		current_read_id(&record->sender);
+		record->traced = is_traced(bpf_get_current_pid_tgid() >> 32);
+	}
 }
 
 /* The kernel's address of the packet, which is another's soon, with what stays of its IP header as
@@ -151,6 +171,7 @@ static __always_inline void record_read_socket(struct packet_record *record,
 
 	no_process(&record->sender);
 	record->flags = record->sk_state = 0;
+	record->traced = 0;
 	record->cookie = 0;
 	if (direction == PACKET_OUT &&
 	    BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) == CHECKSUM_PARTIAL)
@@ -180,7 +201,7 @@ static __always_inline void neighbour_note(const struct net_device *dev, int fam
 					   const void *address)
 {
 	struct neighbour_key key = {.ifindex = READ(dev, ifindex)};
-	struct process_id id;
+	struct neighbour_asker asker = {};
 
 	key.netns = READ(dev, nd_net.net, ns.inum);
 	if (settings.netns && key.netns != settings.netns)
@@ -197,8 +218,9 @@ static __always_inline void neighbour_note(const struct net_device *dev, int fam
 		bpf_map_delete_elem(&neighbours, &key);
 		return;
 	}
-	current_read_id(&id);
-	bpf_map_update_elem(&neighbours, &key, &id, BPF_ANY);
+	current_read_id(&asker.id);
+	asker.traced = is_traced(asker.id.tgid);
+	bpf_map_update_elem(&neighbours, &key, &asker, BPF_ANY);
 }
 
 /* Which neighbour an ARP packet or a solicitation or advertisement asks for or tells of. */
@@ -233,14 +255,15 @@ static __always_inline void neighbour_cause(struct packet_record *record,
 					    const struct packet_place *place, const __u8 direction)
 {
 	struct neighbour_key key = {.netns = place->netns, .ifindex = place->ifindex};
-	struct process_id *cause;
+	struct neighbour_asker *cause;
 
 	if (!neighbour_of(place, direction, key.address))
 		return;
 	cause = bpf_map_lookup_elem(&neighbours, &key);
 	if (!cause)
 		return;
-	record->sender = *cause;
+	record->sender = cause->id;
+	record->traced = cause->traced;
 	record->flags = (record->flags & ~(PACKET_CURRENT | PACKET_OPENER)) | PACKET_CAUSE;
 }
 

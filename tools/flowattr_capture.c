@@ -106,6 +106,7 @@ static int load(struct capture *c, struct error *error)
 					      : 0,
 		.direction = c->options.direction,
 		.snaplen = c->options.snaplen,
+		.by_process = c->options.traced_fd >= 0,
 		.ipv4_only = c->options.traffic && c->options.traffic->ipv4_only,
 		.ipv6_only = c->options.traffic && c->options.traffic->ipv6_only,
 	};
@@ -119,7 +120,7 @@ static int load(struct capture *c, struct error *error)
 					 c->options.interface);
 		memcpy(config.interface, c->options.interface, length);
 	}
-	r = packets_load(&config, &c->bpf, error);
+	r = packets_load(&config, c->options.traced_fd, &c->bpf, error);
 	if (r < 0)
 		return r == -EINVAL ? -EOPNOTSUPP : r; /* the kernel's, not the user's */
 	c->ring = ring_buffer__new(bpf_map__fd(c->bpf->maps.records), on_sample, c, NULL);

@@ -34,6 +34,7 @@ struct capture_options {
 	const struct traffic_filter *traffic; /* borrowed, as are the others; NULL: all */
 	const struct process_filter *process; /* netns and names are looked at here */
 	uint32_t netns;			      /* inode number, whatever `process` says; 0: that */
+	int traced_fd;	 /* map of the processes that are traced, borrowed; -1: all are */
 	bool by_process; /* processes are filtered: packets without a known owner are not shown */
 	const char *expression;	   /* NULL: all */
 	const char *interface;	   /* name; NULL: all */

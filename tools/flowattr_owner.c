@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tools/flowattr_owner.h"
 
-#include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -12,20 +11,18 @@
 
 struct owner_finder {
 	struct meter *meter;
-	int processes_fd;
 	struct senders *senders;
 	/* what the last answer points into; pinned in the table of processes */
 	struct process_id local, peer;
 };
 
-int owner_finder_new(struct meter *meter, int processes_fd, struct owner_finder **ret_finder)
+int owner_finder_new(struct meter *meter, struct owner_finder **ret_finder)
 {
 	struct owner_finder *finder = calloc(1, sizeof(*finder));
 
 	if (!finder)
 		return -ENOMEM;
 	finder->meter = meter;
-	finder->processes_fd = processes_fd;
 	*ret_finder = finder;
 	return 0;
 }
@@ -56,15 +53,11 @@ static struct connection seen_from(const struct packet_tuple *tuple, bool source
 	return c;
 }
 
-/* Is a process traced that no flow tells of? */
+/* Is the user traced, and the cgroup, of a process that no flow tells of? */
 static bool is_traced(const struct owner_finder *finder, const struct process_id *id)
 {
 	const struct process_filter *filter = &finder->meter->options->common.process;
-	uint8_t state;
 
-	if (finder->processes_fd >= 0 &&
-	    bpf_map_lookup_elem(finder->processes_fd, &id->tgid, &state) < 0)
-		return false;
 	if (filter->cgroup_id && filter->cgroup_id != id->cgroup_id)
 		return false;
 	for (size_t i = 0; i < filter->n_uids; i++)
@@ -179,7 +172,8 @@ static void let_go(struct owner_finder *finder)
 static const struct process_id *sender_of(const struct owner_finder *finder,
 					  const struct packet_record *record)
 {
-	if (!(record->flags & (PACKET_CURRENT | PACKET_CAUSE)) || record->flags & PACKET_KERNEL)
+	if (!(record->flags & (PACKET_CURRENT | PACKET_CAUSE)) || record->flags & PACKET_KERNEL ||
+	    !record->traced)
 		return NULL;
 	return is_traced(finder, &record->sender) ? &record->sender : NULL;
 }

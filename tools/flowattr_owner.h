@@ -12,9 +12,8 @@
 
 struct owner_finder;
 
-/* @meter: borrowed. @processes_fd: the map of processes that are traced, borrowed; -1: all are.
- * Returns 0 or -ENOMEM. */
-int owner_finder_new(struct meter *meter, int processes_fd, struct owner_finder **ret_finder);
+/* @meter: borrowed. Returns 0 or -ENOMEM. */
+int owner_finder_new(struct meter *meter, struct owner_finder **ret_finder);
 void owner_finder_free(struct owner_finder *finder);
 
 /* A packet_owner_fn; @finder is the context. */

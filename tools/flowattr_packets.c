@@ -41,6 +41,7 @@ int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, st
 	struct capture_options options = {
 		.traffic = &o->traffic,
 		.process = &o->common.process,
+		.traced_fd = traced ? bpf_map__fd(bpf->maps.processes) : -1,
 		.by_process = filters_processes(&o->common),
 		.expression = expression_of(o),
 		.interface = o->interface,
@@ -55,8 +56,7 @@ int packets_new(const struct flowattr_options *o, struct connection_bpf *bpf, st
 		.seconds = flowattr_options_count_seconds(o),
 		.owner = owner_find,
 	};
-	int r = owner_finder_new(meter, traced ? bpf_map__fd(bpf->maps.processes) : -1,
-				 &ret_packets->finder);
+	int r = owner_finder_new(meter, &ret_packets->finder);
 
 	if (r < 0)
 		return error_set(error, r, "no memory");

@@ -16,7 +16,7 @@ static void bpfp(struct packets_bpf **bpf)
 	packets_bpf__destroy(*bpf);
 }
 
-static int load(const struct packets_config *config, bool can_cast, bool neighbours,
+static int load(const struct packets_config *config, int traced_fd, bool can_cast, bool neighbours,
 		struct packets_bpf **ret_bpf)
 {
 	_cleanup_(bpfp) struct packets_bpf *bpf = packets_bpf__open();
@@ -30,6 +30,11 @@ static int load(const struct packets_config *config, bool can_cast, bool neighbo
 				 config->snaplen > HEADS ? RING_BYTES : RING_BYTES_HEADS);
 	bpf_map__set_max_entries(bpf->maps.text_scratch, 1); /* of what is shared, not used here */
 	bpf_map__set_max_entries(bpf->maps.cgroups_announced, 1);
+	if (config->by_process) {
+		r = bpf_map__reuse_fd(bpf->maps.traced, traced_fd);
+		if (r < 0)
+			return r;
+	}
 	bpf_program__set_autoload(bpf->progs.on_neighbour, neighbours);
 	environment_skip_modules(bpf->progs.on_transmit);
 	r = packets_bpf__load(bpf);
@@ -41,20 +46,20 @@ static int load(const struct packets_config *config, bool can_cast, bool neighbo
 }
 
 /* Whether tracing programs may read a packet's pages, only trying tells: quietly. */
-static int load_with_pages(const struct packets_config *config, bool can_cast, bool neighbours,
-			   struct packets_bpf **ret_bpf)
+static int load_with_pages(const struct packets_config *config, int traced_fd, bool can_cast,
+			   bool neighbours, struct packets_bpf **ret_bpf)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct packets_config with = *config;
 	int r;
 
 	with.has_dynptr = true;
-	r = load(&with, can_cast, neighbours, ret_bpf);
+	r = load(&with, traced_fd, can_cast, neighbours, ret_bpf);
 	libbpf_set_print(print);
 	return r;
 }
 
-int packets_load(const struct packets_config *config, struct packets_bpf **ret_bpf,
+int packets_load(const struct packets_config *config, int traced_fd, struct packets_bpf **ret_bpf,
 		 struct error *error)
 {
 	_cleanup_(environment_freep) struct environment *environment = NULL;
@@ -67,9 +72,9 @@ int packets_load(const struct packets_config *config, struct packets_bpf **ret_b
 	pages = environment_has_function(environment, "bpf_dynptr_from_skb");
 	neighbours = environment_has_tracepoint(environment, "neigh_create");
 	environment_forget_types(environment); /* libbpf reads them once more for itself */
-	if (pages && !load_with_pages(config, can_cast, neighbours, ret_bpf))
+	if (pages && !load_with_pages(config, traced_fd, can_cast, neighbours, ret_bpf))
 		return 0;
-	r = load(config, can_cast, neighbours, ret_bpf);
+	r = load(config, traced_fd, can_cast, neighbours, ret_bpf);
 	if (r < 0)
 		return error_set(error, r,
 				 "the kernel refused the BPF programs for packets: %s; -v shows "

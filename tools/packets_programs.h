@@ -8,9 +8,10 @@
 
 struct packets_bpf;
 
-/* Opens and loads them. @config: has_* are set here. Returns 0, or a negative errno with the cause
- * and the remedy. */
-int packets_load(const struct packets_config *config, struct packets_bpf **ret_bpf,
+/* Opens and loads them. @config: has_* are set here. @traced_fd: the map of processes that are
+ * traced, of the filter, if config->by_process. Returns 0, or a negative errno with the cause and
+ * the remedy. */
+int packets_load(const struct packets_config *config, int traced_fd, struct packets_bpf **ret_bpf,
 		 struct error *error);
 void packets_unload(struct packets_bpf *bpf);
 

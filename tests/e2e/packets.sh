@@ -189,6 +189,13 @@ is "$(jq -r 'select(.text | test("Flags \\[S\\.\\]")) | "\(.pid) \(.name) \(.own
 	"$(awk -v name="$NAME-clients" '{ print $2, name, "listen" }' "$T/expected")" \
 	"a SYN-ACK that comes to nothing is the listener's"
 
+# ---- a COMMAND ----
+
+"${INSIDE[@]}" timeout -k 2 60 "$TOOL" --packets -j -i lo -- sh -c \
+	'for i in 1 2 3; do "$0" -4 raw >&2; done' "$T/$NAME-datagrams" >"$T/out" 2>"$T/err" </dev/null
+is "$(jq -r 'select(.name == "'"$NAME-datagrams"'") | .proto' "$T/out" | sort | uniq -c | tr -s ' \n' ' ')" \
+	" 3 icmp 6 udp " "a COMMAND's raw senders, gone before anybody looks" || diag <"$T/err"
+
 # ---- clients that live for a millisecond ----
 
 # clients TEXT WANTED OPTION... -- PROGRAM ARG...: every packet in the file names both processes
