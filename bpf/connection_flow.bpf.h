@@ -328,6 +328,9 @@ static __noinline struct flow *flow_begin(const struct sock *sk, const struct fl
 		sock_probe_endpoints(&sk->__sk_common, &ends);
 		if (protocol == PROTOCOL_RAW) /* the IP protocol, no port */
 			ends.lport = 0;
+		/* IPv4 through an IPv6 socket that is bound to no address */
+		if (address_is_zero(ends.laddr) && address_is_ipv4(key->raddr))
+			address_from_ipv4(ends.laddr, 0);
 		__builtin_memcpy(fresh.laddr, ends.laddr, 16);
 		fresh.lport = ends.lport;
 	} else if (settings.filter.ipv4_only || settings.filter.ipv6_only) {

@@ -178,6 +178,9 @@ static void note(const struct run *run, int fd, const struct sockaddr_storage *p
 					.in = in,
 					.closed_by = "local"};
 		local_of(run, fd, &entry->local);
+		/* bound to no address: of the version that the peer's is of */
+		if (!strcmp(entry->local.address, "::") && strchr(remote.address, '.'))
+			strcpy(entry->local.address, "0.0.0.0");
 	}
 	if (in) {
 		entry->rx_bytes += bytes;

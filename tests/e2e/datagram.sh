@@ -135,6 +135,22 @@ tool_run --proto tcp,dccp
 is "$TOOL_STATUS" 2 "--proto with a protocol that is none: exit status 2"
 like "$(cat "$T/err")" "dccp.*tcp, udp, icmp, raw, packet, sctp" "and the list of those that are"
 
+# ---- versions of IP ----
+
+for family in $FAMILIES; do
+	for option in -4 -6; do
+		tool_start --netns "/run/netns/$NS" $option
+		seen
+		traffic $family unconnected
+		case $option$family in
+		-4-6 | -6-4 | -6-m) : >"$T/expected" ;;
+		*) wait_until 4 have_expected ;;
+		esac
+		tool_wait INT
+		compare "$option: $(family_name $family)"
+	done
+done
+
 # ---- where they cannot be seen ----
 
 if has datagrams; then
