@@ -118,6 +118,12 @@ static int read_processes(struct existing *existing, struct connection_bpf *bpf)
 	return r;
 }
 
+/* As filter_selects_processes() of the kernel side. */
+static bool selects_processes(const struct filter_config *filter)
+{
+	return filter->by_process || filter->by_user || filter->cgroup_id;
+}
+
 int existing_read(const struct existing_options *options, struct connection_bpf *bpf)
 {
 	_cleanup_(existing_release) struct existing existing = {.options = options, .bpf = bpf};
@@ -130,7 +136,7 @@ int existing_read(const struct existing_options *options, struct connection_bpf 
 	if (!r)
 		r = iterator_run(bpf->progs.list_sockets, &connection_sizes, on_socket, &existing);
 	/* a socket without a holder has no process that a filter could want */
-	if (!r && options->on_socket)
+	if (!r && options->on_socket && !selects_processes(&bpf->rodata->settings.filter))
 		r = list_unheld_everywhere(&existing);
 	if (r < 0 || !options->on_socket)
 		return r;
