@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "lib/filter.h"
-#include "lib/loop.h"
+#include "lib/signals.h"
 
 static int check_file(const char *path)
 {
@@ -57,7 +57,7 @@ static _Noreturn void child_run(int gate, int failure, char **argv)
 	/* a gate that is closed without a byte: the tool has died, so nobody traces this */
 	if (read(gate, &byte, 1) != 1)
 		_exit(1);
-	loop_unblock_signals();
+	signals_unblock();
 	execvp(argv[0], argv);
 	int error = errno;
 
@@ -157,7 +157,7 @@ void command_stop(struct command *command)
 	if (command_ended(command))
 		return;
 	kill(command->pid, SIGTERM);
-	loop_unblock_signals(); /* it may ignore that: then the user decides how long to wait */
+	signals_unblock(); /* it may ignore that: then the user decides how long to wait */
 	while (waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
 		;
 	command->ended = true;

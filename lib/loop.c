@@ -3,12 +3,11 @@
 
 #include <bpf/libbpf.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/signalfd.h>
 #include <time.h>
 
 #include "lib/clock.h"
+#include "lib/signals.h"
 
 struct loop {
 	struct loop_options options;
@@ -17,14 +16,6 @@ struct loop {
 	uint64_t tick_ns;
 	int stopped; /* what a callback said: LOOP_STOP or a negative errno */
 };
-
-static void signals(sigset_t *ret_set)
-{
-	sigemptyset(ret_set);
-	sigaddset(ret_set, SIGINT);
-	sigaddset(ret_set, SIGTERM);
-	sigaddset(ret_set, SIGHUP);
-}
 
 static int on_sample(void *context, void *data, size_t size)
 {
@@ -38,7 +29,7 @@ static int on_sample(void *context, void *data, size_t size)
 int loop_new(const struct loop_options *options, struct loop **ret_loop)
 {
 	_cleanup_(loop_freep) struct loop *loop = calloc(1, sizeof(*loop));
-	sigset_t set;
+	int r;
 
 	if (!loop)
 		return -ENOMEM;
@@ -48,14 +39,12 @@ int loop_new(const struct loop_options *options, struct loop **ret_loop)
 	loop->ring = ring_buffer__new(options->ring_fd, on_sample, loop, NULL);
 	if (!loop->ring)
 		return -errno;
-	signals(&set);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r = signals_block();
+	if (r < 0)
+		return r;
+	loop->signal_fd = signals_open();
 	if (loop->signal_fd < 0)
-		return -errno;
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return -errno;
+		return loop->signal_fd;
 	*ret_loop = loop;
 	loop = NULL;
 	return 0;
@@ -68,15 +57,6 @@ void loop_free(struct loop *loop)
 	ring_buffer__free(loop->ring);
 	closep(&loop->signal_fd);
 	free(loop);
-}
-
-void loop_unblock_signals(void)
-{
-	sigset_t set;
-
-	signals(&set);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_DFL);
 }
 
 void loop_set_tick(struct loop *loop, uint64_t tick_ns)

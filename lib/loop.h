@@ -36,8 +36,7 @@ struct loop_options {
 	void *context;
 };
 
-/* Blocks SIGINT, SIGTERM and SIGHUP for the process (they end the loop) and ignores SIGPIPE.
- * Returns 0 or a negative errno. */
+/* Has signals end the loop, see signals_block(). Returns 0 or a negative errno. */
 int loop_new(const struct loop_options *options, struct loop **ret_loop);
 void loop_free(struct loop *loop);
 static inline void loop_freep(struct loop **loop)
@@ -56,8 +55,5 @@ int loop_drain(struct loop *loop);
  * what the ring buffer still holds (unless a callback had stopped it). Returns 0 or a negative
  * errno. */
 int loop_run(struct loop *loop);
-
-/* The signals that loop_new() blocked, for a child to unblock. */
-void loop_unblock_signals(void);
 
 #endif

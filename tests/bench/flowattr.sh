@@ -340,7 +340,7 @@ bulk() {
 	start "$2" "${@:3}"
 	note "${key}_rate" "$("${INSIDE[@]}" "$BUILD/tests/load" stream)"
 	sleep 0.5
-	kill -INT "$TOOL_PID"
+	kill -TERM "$TOOL_PID"
 	wait "$TOOL_PID" 2>/dev/null
 	TOOL_PID=''
 	lost=$(sed -n 's/^packets: .* owner, \([0-9]*\) lost.*/\1/p; s/^\([0-9]*\) packets dropped by kernel/\1/p' "$T/err")

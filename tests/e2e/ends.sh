@@ -47,6 +47,23 @@ for signal in INT TERM; do
 	compare "SIG$signal: what had happened is printed first"
 done
 
+seen
+SEEN=0
+cat "$T/tool.fifo" >"$T/out" &
+CAT_PID=$!
+: >"$T/err"
+trap '' HUP INT # as nohup has it, and a script's jobs in the background
+"${INSIDE[@]}" "$TOOL" -j -v --netns "/run/netns/$NS" >"$T/tool.fifo" 2>"$T/err" &
+TOOL_PID=$!
+trap 'exit 1' HUP INT
+wait_until 30 says "$T/err" ready
+kill -HUP "$TOOL_PID"
+kill -INT "$TOOL_PID"
+traffic -4 connect
+settle "SIGHUP and SIGINT that were ignored as it began: it goes on"
+tool_wait TERM
+is "$TOOL_STATUS" 0 "and SIGTERM ends it with 0"
+
 # ---- COMMAND ----
 
 tool_run -j -- sh -c 'exit 7'
