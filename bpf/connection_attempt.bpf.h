@@ -258,19 +258,18 @@ int BPF_PROG(on_lookup6, const struct net *net, const struct fib6_result *result
 	return 0;
 }
 
-/* The result of connecting, where functions can be traced: only what did not get to SYN_SENT. */
+/* The result of connecting, where functions can be traced: only what did not get to SYN_SENT. What
+ * did in this very call has been told as its end; an earlier call on the socket has returned. */
 static __always_inline int connect_returned(struct sock *sk, const struct endpoints *ends, int r)
 {
 	struct attempt attempt = {.ends = *ends};
-	struct socket_state *state;
+	struct socket_state *state = socket_find(sk);
+	bool sent = state && state->flags & SOCKET_CALLING;
 
-	if (r >= 0)
+	if (sent)
+		state->flags &= ~SOCKET_CALLING;
+	if (sent || r >= 0)
 		return 0;
-	state = socket_find(sk);
-	if (state && state->flags & SOCKET_FAILED) {
-		state->flags &= ~SOCKET_FAILED; /* it did, and its end has been told */
-		return 0;
-	}
 	attempt.cookie = state ? state->cookie : socket_cookie(sk);
 	attempt.began_ns = bpf_ktime_get_ns();
 	attempt.netns = sock_netns(&sk->__sk_common);

@@ -31,7 +31,7 @@ static __noinline void connect_begin(struct sock *sk)
 		return;
 	fresh.began_ns = bpf_ktime_get_ns();
 	fresh.cookie = socket_cookie(sk);
-	fresh.flags |= SOCKET_CONNECTING | SOCKET_LIVE;
+	fresh.flags |= SOCKET_CONNECTING | SOCKET_CALLING | SOCKET_LIVE;
 	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
 	if (!socket_put(sk, &fresh))
 		record_count_lost(RECORD_CONNECT);
@@ -42,8 +42,6 @@ static __noinline void connect_end(struct socket_state *state, __u32 error)
 	struct connect_record *record;
 
 	state->flags &= ~SOCKET_CONNECTING;
-	if (error)
-		state->flags |= SOCKET_FAILED;
 	if (!(state->who & SOCKET_WANTED) || !event_wanted(RECORD_CONNECT) ||
 	    (settings.failed_only && !error) || !traffic_wanted(state))
 		return;

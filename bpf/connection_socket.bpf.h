@@ -18,7 +18,7 @@
 #define SOCKET_LOCAL_FIN  0x100	 /* this end closed first */
 #define SOCKET_REMOTE_FIN 0x200	 /* the peer closed first */
 #define SOCKET_OPENER	  0x400	 /* from an iterator: the owner also opened the socket */
-#define SOCKET_FAILED	  0x800	 /* its connect failed behind SYN_SENT, and that has been told */
+#define SOCKET_CALLING	  0x800	 /* SYN_SENT, and what sees the call return has not run yet */
 #define SOCKET_ATTEMPT	  0x1000 /* connect was called, SYN_SENT not been seen */
 
 /* In `who`, a word of its own: `flags` change under the socket's lock, these when a process is seen

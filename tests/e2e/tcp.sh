@@ -74,6 +74,8 @@ far() {
 for family in $FAMILIES; do
 	f=$(family_name $family)
 	scenario "$f: no route" $family unreachable "$(far $family 97 1)" ENETUNREACH
+	scenario "$f: refused, then no route, on one socket" $family refused-again \
+		"$(far $family 97 1)"
 	scenario "$f: unreachable by a route" $family unreachable "$(far $family 98 1)" EHOSTUNREACH
 	scenario "$f: nobody there" $family unreachable "$(far $family 99 77)" EHOSTUNREACH
 	scenario "$f: given up by close, exit and SIGKILL" $family aborted "$(far $family 99 9)"

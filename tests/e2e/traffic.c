@@ -1161,6 +1161,28 @@ static void scenario_again(const struct run *run)
 	close(listener);
 }
 
+/* Argument: an address without a route. One socket: refused, then no route, twice. */
+static void scenario_refused_again(const struct run *run)
+{
+	struct address reserved, far = address_of(run, argument(run, 0), 80);
+	int nobody = reserve(run, 0, &reserved), fd = new_socket(run, 0);
+	struct who who = who_self();
+
+	for (int i = 0; i < 4; i++) {
+		const struct address *to = i & 1 ? &far : &reserved;
+		int error = i & 1 ? ENETUNREACH : ECONNREFUSED;
+		struct ends ends = {.rport = address_port(to), .cookie = cookie_of(fd)};
+
+		address_text(to, ends.raddr);
+		if (try_connect(fd, to) != error)
+			die("connect: not %s", strerrorname_np(error));
+		expect("connect", &who, &ends, "\"owner_src\":\"connect\",\"error\":\"%s\"",
+		       strerrorname_np(error));
+	}
+	close(fd);
+	close(nobody);
+}
+
 /* A socket that connects to itself: both ends in one, a connect and no accept. */
 static void scenario_self(const struct run *run)
 {
@@ -2127,6 +2149,7 @@ static const struct {
 	{"prefork-seldom", scenario_prefork_seldom},
 	{"queue", scenario_queue},
 	{"refused", scenario_refused},
+	{"refused-again", scenario_refused_again},
 	{"reset", scenario_reset},
 	{"reuseport", scenario_reuseport},
 	{"self", scenario_self},
