@@ -173,8 +173,7 @@ static __always_inline bool process_follow(const struct task_struct *parent, __u
 		return true;
 	if (!filter->follow || !bpf_map_lookup_elem(&processes, &parent_tgid)) {
 		/* a process id used again: whoever had it before was another */
-		if (filter->follow)
-			bpf_map_delete_elem(&processes, &tgid);
+		bpf_map_delete_elem(&processes, &tgid);
 		return false;
 	}
 	if (bpf_map_update_elem(&processes, &tgid, &alive, BPF_ANY))

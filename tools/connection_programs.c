@@ -182,7 +182,7 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 	want(bpf->progs.on_exec, true);
 	want(bpf->progs.on_fork, true);
 	want(bpf->progs.on_exit, true);
-	want(bpf->progs.on_free, settings_of(bpf)->filter.follow);
+	want(bpf->progs.on_free, settings_of(bpf)->filter.by_process);
 	want(bpf->progs.on_move, true);
 	want(bpf->progs.on_exec_stand_in, preemptible);
 	want(bpf->progs.on_fork_stand_in, preemptible);

@@ -100,6 +100,20 @@ gated true -p PID -f
 gated true -f -p PID --netns "/run/netns/$NS"
 gated true --netns PID
 
+if has set_tid; then
+	seen
+	traffic_start -4 reused
+	traffic_phase idle
+	tool_start -p "$(sed -n 's/^pid //p' "$T/traffic.err")"
+	traffic_go
+	traffic_end
+	wait_until 4 have_expected
+	tool_wait INT
+	compare "filter: -p, and not who has that number next"
+else
+	skip "filter: -p, and not who has that number next" "$LACKS"
+fi
+
 # told TEXT OPTION...: the connection of a process that accepts what another one listens for
 told() {
 	local text=$1

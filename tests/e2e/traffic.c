@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h> /* struct clone_args */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -1055,6 +1056,39 @@ static void scenario_refused(const struct run *run)
 	connect_fails(run, &to, 0, false, ECONNREFUSED, 0);
 	connect_fails(run, &to, SOCK_NONBLOCK, true, ECONNREFUSED, 0);
 	connect_fails(run, &to, SOCK_NONBLOCK, false, ECONNREFUSED, 0);
+	close(reserved);
+}
+
+/* A child that is refused and ends, and another with the same process id that is refused, too: only
+ * the first is expected. At "phase idle" its id has been written to stderr. */
+static void scenario_reused(const struct run *run)
+{
+	pid_t pid;
+	struct clone_args clone_args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uint64_t)(uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	struct address to;
+	int reserved = reserve(run, 0, &to), gate[2];
+
+	gate_new(gate);
+	pid = spawn();
+	if (pid == 0) {
+		gate_wait(gate);
+		connect_fails(run, &to, 0, true, ECONNREFUSED, 0);
+		_exit(0);
+	}
+	dprintf(STDERR_FILENO, "pid %d\n", pid);
+	phase("idle");
+	gate_open(gate);
+	reap(pid, 0);
+	if (syscall(SYS_clone3, &clone_args, sizeof(clone_args)) == 0) {
+		if (try_connect(new_socket(run, 0), &to) != ECONNREFUSED)
+			die("not refused");
+		_exit(0);
+	}
+	reap(pid, 0);
 	close(reserved);
 }
 
@@ -2151,6 +2185,7 @@ static const struct {
 	{"refused", scenario_refused},
 	{"refused-again", scenario_refused_again},
 	{"reset", scenario_reset},
+	{"reused", scenario_reused},
 	{"reuseport", scenario_reuseport},
 	{"self", scenario_self},
 	{"server-first", scenario_server_first},
