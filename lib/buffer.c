@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lib/buffer.h"
 
+#include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include "lib/base.h"
+#include "lib/signals.h"
 
-#define BUFFER_MIN 4096U /* bytes of the first allocation */
+#define BUFFER_MIN  4096U /* bytes of the first allocation */
+#define PATIENCE_MS 1000  /* with who does not read, behind a signal */
 
 int buffer_grow(struct buffer *buffer, size_t n)
 {
@@ -84,29 +88,53 @@ void buffer_release(struct buffer *buffer)
 	*buffer = (struct buffer){};
 }
 
-/* Waits until the descriptor takes more; errors of its own are left to the next write(2). */
+/* Waits until the descriptor takes more; errors of its own are left to the next write(2). After a
+ * signal, who takes nothing for a while is one who has gone. */
 static int wait_writable(int fd)
 {
-	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	struct pollfd fds[] = {{.fd = fd, .events = POLLOUT}, {.fd = -1, .events = POLLIN}};
+	int r = poll(fds, 1, 0);
 
-	return poll(&poll_fd, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+	if (r == 0) {
+		_cleanup_(closep) int signal_fd = signals_open();
+
+		fds[1].fd = signal_fd;
+		r = poll(fds, ARRAY_SIZE(fds), -1);
+	}
+	if (r > 0 && !fds[0].revents)
+		r = poll(fds, 1, PATIENCE_MS);
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r ? 0 : -EPIPE;
+}
+
+/* What can be written at once without getting stuck in it, where signals find nobody: a pipe that
+ * takes anything takes as much. */
+static size_t piece_bytes(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? BUFFER_MAX : PIPE_BUF;
 }
 
 int buffer_write(struct buffer *buffer, int fd)
 {
-	size_t done = 0;
+	size_t done = 0, most = buffer->length ? piece_bytes(fd) : 0;
 	int r = 0;
 
 	while (done < buffer->length && r == 0) {
-		ssize_t n = write(fd, buffer->data + done, buffer->length - done);
+		size_t rest = buffer->length - done;
+		ssize_t n;
 
+		r = wait_writable(fd);
+		if (r < 0)
+			break;
+		n = write(fd, buffer->data + done, rest < most ? rest : most);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)
 			r = -EIO;
-		else if (errno == EAGAIN)
-			r = wait_writable(fd);
-		else if (errno != EINTR)
+		else if (errno != EINTR && errno != EAGAIN)
 			r = -errno;
 	}
 	buffer_consume(buffer, done);

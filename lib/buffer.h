@@ -72,8 +72,9 @@ void buffer_append_padded(struct buffer *buffer, uint32_t value, unsigned int di
 /* Takes @n bytes off the front. */
 void buffer_consume(struct buffer *buffer, size_t n);
 
-/* Writes all of it to a descriptor, through short writes and EINTR; waits (poll) on EAGAIN. Returns
- * 0, or a negative errno; what was not written stays. */
+/* Writes all of it to a descriptor, through short writes, EINTR and EAGAIN. Returns 0, or a
+ * negative errno: -EPIPE when the reader has gone, or does not read while a signal of lib/signals.h
+ * waits; what was not written stays. */
 int buffer_write(struct buffer *buffer, int fd);
 
 /* Frees the bytes and leaves an empty buffer. */

@@ -64,6 +64,36 @@ settle "SIGHUP and SIGINT that were ignored as it began: it goes on"
 tool_wait TERM
 is "$TOOL_STATUS" 0 "and SIGTERM ends it with 0"
 
+# ---- a reader that does not read ----
+
+mkfifo "$T/stuck.fifo"
+exec 8<>"$T/stuck.fifo"
+
+# stuck TOOL OPTION...: starts it, its output goes there
+stuck() {
+	: >"$T/err"
+	"${INSIDE[@]}" env --default-signal=INT "$@" >"$T/stuck.fifo" 2>"$T/err" 8<&- &
+	TOOL_PID=$!
+	CAT_PID=
+	wait_until 30 says "$T/err" ready
+}
+
+for tool in "$TOOL -j" "$BUILD/flowattr --packets" "$BUILD/flowattr -w -"; do
+	# shellcheck disable=SC2086 # words
+	stuck $tool -v --netns "/run/netns/$NS"
+	"${INSIDE[@]}" timeout -k 2 60 "$T/$NAME" -4 burst 300 8 >"$T/log" 2>&1 </dev/null
+	tool_wait INT
+	is "$TOOL_STATUS" 0 "${tool##*/}, nobody reads its output: SIGINT ends it with 0" || diag <"$T/err"
+done
+stuck "$TOOL" -j -- sh -c '"$0" -4 burst 300 8 >/dev/null; echo $$ >"$1.new"; mv "$1.new" "$1"; exec sleep 1000' \
+	"$T/$NAME" "$T/command"
+wait_until 30 test -e "$T/command"
+tool_wait TERM
+is "$TOOL_STATUS" 143 "a COMMAND, nobody reads: SIGTERM ends both"
+wait_until 5 gone "$(cat "$T/command")"
+ok $? "and the COMMAND is gone" || kill "$(cat "$T/command")"
+exec 8>&-
+
 # ---- COMMAND ----
 
 tool_run -j -- sh -c 'exit 7'

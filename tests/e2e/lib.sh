@@ -244,7 +244,7 @@ tool_wait() {
 	wait "$TOOL_PID"
 	TOOL_STATUS=$?
 	TOOL_PID=''
-	wait "$CAT_PID"
+	[ -z "$CAT_PID" ] || wait "$CAT_PID"
 }
 
 # tool_run OPTION...: a run that ends by itself (10 s at most): $T/out, $T/err, $TOOL_STATUS
