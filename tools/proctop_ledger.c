@@ -63,12 +63,6 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
-static void raise(uint64_t *to, uint64_t from)
-{
-	if (from > *to)
-		*to = from;
-}
-
 /* The account of a group; one that is of another process was left behind: what told of its end did
  * not get through. */
 static struct account *account_find(struct ledger *ledger, uint64_t group, uint32_t tgid,
@@ -157,8 +151,8 @@ int ledger_end(struct ledger *ledger, const struct end_record *record)
 		account->n_tasks = 1 + record->born;
 	else if (account->based)
 		account->n_tasks = account->n_joined + record->born - account->born;
-	raise(&account->total.rx_bytes, record->rx_bytes);
-	raise(&account->total.tx_bytes, record->tx_bytes);
+	sum_raise(&account->rx_bytes, record->rx_bytes);
+	sum_raise(&account->tx_bytes, record->tx_bytes);
 	account_check_final(account);
 	return 0;
 }
@@ -255,9 +249,9 @@ int ledger_task(struct ledger *ledger, const struct task_record *record)
 	account->flags |= record->flags & (TASK_WAIT_KNOWN | TASK_IO_KNOWN);
 	account->state = busier_state(account->state, (char)record->state);
 	account->netns = record->netns ? record->netns : account->netns;
-	raise(&account->rss_bytes, record->rss_bytes);
-	raise(&account->total.rx_bytes, record->rx_bytes);
-	raise(&account->total.tx_bytes, record->tx_bytes);
+	sum_raise(&account->rss_bytes, record->rss_bytes);
+	sum_raise(&account->rx_bytes, record->rx_bytes);
+	sum_raise(&account->tx_bytes, record->tx_bytes);
 	return 0;
 }
 
@@ -271,6 +265,8 @@ static void account_sum_up(struct account *account)
 		sums_raise(&account->total.sums, &account->released);
 	}
 	sums_raise(&account->total.sums, &sums);
+	sum_raise(&account->total.rx_bytes, account->rx_bytes);
+	sum_raise(&account->total.tx_bytes, account->tx_bytes);
 }
 
 static void account_end_pass(struct ledger *ledger, struct account *account)

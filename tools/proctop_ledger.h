@@ -32,6 +32,7 @@ struct account {
 	/* Of the last pass: threads that are there; those of them that cannot be in `released` yet;
 	 * the kernel's own sums of those that are not there. */
 	struct task_sums living, staying, released;
+	uint64_t rx_bytes, tx_bytes; /* as last told, by a pass or by its end */
 	uint64_t rss_bytes;
 	uint64_t end_ns;			  /* CLOCK_BOOTTIME; 0: not known */
 	uint64_t end_ts_ns;			  /* CLOCK_MONOTONIC */

@@ -34,6 +34,12 @@ static inline void sums_subtract(struct task_sums *from, const struct task_sums 
 }
 
 /* No sum ever falls. */
+static inline void sum_raise(uint64_t *to, uint64_t from)
+{
+	if (from > *to)
+		*to = from;
+}
+
 static inline void sums_raise(struct task_sums *to, const struct task_sums *from)
 {
 	__u64 *a = (__u64 *)to;

@@ -418,6 +418,29 @@ static void test_as_of_the_pass(void **state _unused_)
 	assert_true(account_has_news(account));
 }
 
+/* The view begins the next interval only ahead of the pass that ends it: what came in meanwhile
+ * belongs to the pass. */
+static void test_net_of_the_ended(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+	struct end_record record = {.id = id_of(100, 100, SECOND + 1),
+				    .group = 7,
+				    .end_ns = SECOND + 9,
+				    .rx_bytes = 5000,
+				    .tx_bytes = 70};
+	struct usage used;
+
+	empty_pass(ledger, 1 * SECOND);
+	assert_int_equal(ledger_end(ledger, &record), 0);
+	gone(ledger, 7, 100, 100, SECOND + 9, 20);
+	ledger_next_interval(ledger);
+	empty_pass(ledger, 2 * SECOND);
+	used = usage_since(&only(ledger)->total, &only(ledger)->before);
+	assert_int_equal(used.sums.cpu_ns, 20);
+	assert_int_equal(used.rx_bytes, 5000);
+	assert_int_equal(used.tx_bytes, 70);
+}
+
 /* It was there as a pass began, and gone when its turn came. */
 static void test_ends_during_pass(void **state _unused_)
 {
@@ -497,14 +520,23 @@ static void test_threads(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_life),	cmocka_unit_test(test_began_before),
-		cmocka_unit_test(test_released_before), cmocka_unit_test(test_never_backwards),
-		cmocka_unit_test(test_releasing),	cmocka_unit_test(test_zombie),
-		cmocka_unit_test(test_final),		cmocka_unit_test(test_reuse),
-		cmocka_unit_test(test_lost_end),	cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_lost_records),	cmocka_unit_test(test_comes_and_goes),
-		cmocka_unit_test(test_as_of_the_pass),	cmocka_unit_test(test_ends_unmet),
-		cmocka_unit_test(test_threads),		cmocka_unit_test(test_ends_during_pass),
+		cmocka_unit_test(test_short_life),
+		cmocka_unit_test(test_began_before),
+		cmocka_unit_test(test_released_before),
+		cmocka_unit_test(test_never_backwards),
+		cmocka_unit_test(test_releasing),
+		cmocka_unit_test(test_zombie),
+		cmocka_unit_test(test_final),
+		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_lost_end),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_lost_records),
+		cmocka_unit_test(test_comes_and_goes),
+		cmocka_unit_test(test_as_of_the_pass),
+		cmocka_unit_test(test_ends_unmet),
+		cmocka_unit_test(test_net_of_the_ended),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_ends_during_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
