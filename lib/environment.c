@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "lib/types.h"
+
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 struct environment {
-	struct btf *btf; /* of the kernel; NULL: not asked for yet, parsing it takes 8 ms */
+	struct btf *btf;     /* of the kernel; NULL: not asked for yet, parsing it takes 8 ms */
+	struct types *types; /* of it */
 	bool can_attach; /* a program to a function: tried. To detach takes the kernel some ms */
 };
 
@@ -93,16 +96,18 @@ void environment_free(struct environment *environment)
 {
 	if (!environment)
 		return;
-	btf__free(environment->btf);
+	environment_forget_types(environment);
 	free(environment);
 }
 
-/* Id of a type, or a negative errno. */
-static int find_type(struct environment *environment, const char *name, uint32_t kind)
+/* Id of a type; 0: there is none. */
+static uint32_t find_type(struct environment *environment, const char *name, uint32_t kind)
 {
 	if (!environment->btf)
 		environment->btf = btf__load_vmlinux_btf();
-	return environment->btf ? btf__find_by_name_kind(environment->btf, name, kind) : -errno;
+	if (environment->btf && !environment->types)
+		types_new(environment->btf, &environment->types);
+	return environment->types ? types_find(environment->types, name, kind) : 0;
 }
 
 bool environment_has_tracepoint(struct environment *environment, const char *name)
@@ -110,18 +115,18 @@ bool environment_has_tracepoint(struct environment *environment, const char *nam
 	char type[128];
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return find_type(environment, type, BTF_KIND_TYPEDEF) > 0;
+	return find_type(environment, type, BTF_KIND_TYPEDEF);
 }
 
 bool environment_has_function(struct environment *environment, const char *name)
 {
-	return find_type(environment, name, BTF_KIND_FUNC) > 0;
+	return find_type(environment, name, BTF_KIND_FUNC);
 }
 
 bool environment_can_preempt_tracepoints(struct environment *environment)
 {
 	/* the type of the guard that they are called under */
-	return find_type(environment, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0 &&
+	return find_type(environment, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) &&
 	       environment_has_function(environment, "bpf_preempt_disable");
 }
 
@@ -132,14 +137,14 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int id = find_type(environment, function, BTF_KIND_FUNC);
+	uint32_t id = find_type(environment, function, BTF_KIND_FUNC);
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT,
-		    .attach_btf_id = id > 0 ? (uint32_t)id : 0);
+		    .attach_btf_id = id);
 	_cleanup_(closep) int program = -1;
 	_cleanup_(closep) int link = -1;
 	const struct btf_type *type;
 
-	if (id <= 0)
+	if (!id)
 		return false;
 	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", insns, ARRAY_SIZE(insns),
 				&options);
@@ -150,7 +155,7 @@ bool environment_can_trace_return(struct environment *environment, const char *f
 	environment->can_attach |= link >= 0;
 	if (!environment->can_attach)
 		return false;
-	type = btf__type_by_id(environment->btf, (uint32_t)id);
+	type = btf__type_by_id(environment->btf, id);
 	*ret_parameters = btf_vlen(btf__type_by_id(environment->btf, type->type));
 	return true;
 }
@@ -170,7 +175,9 @@ bool environment_can_probe_return(const char *function)
 
 void environment_forget_types(struct environment *environment)
 {
+	types_free(environment->types);
 	btf__free(environment->btf);
+	environment->types = NULL;
 	environment->btf = NULL;
 }
 
