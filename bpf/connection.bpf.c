@@ -48,6 +48,13 @@ static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 
 	return 0;
 }
 
+/* Has a process locked the socket? A FIN is sent by who does, or, if it was shut down before it was
+ * established, by the packet that establishes it (since 6.9). */
+static __always_inline bool has_user(const struct sock *sk)
+{
+	return sk->sk_lock.owned;
+}
+
 /* What packets and timers do to a socket, in whatever context. @by_process: or a process. */
 static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state,
 					    bool by_process)
@@ -66,11 +73,10 @@ static __always_inline void state_by_packet(struct sock *sk, int old_state, int 
 			accept_inherit(sk);
 		break;
 	case BPF_TCP_FIN_WAIT1:
-		if (by_process)
-			what = IS_CLOSED_BY_SELF | IS_LOCAL_FIN;
+		what = IS_LOCAL_FIN | (by_process && has_user(sk) ? IS_CLOSED_BY_SELF : 0);
 		break;
 	case BPF_TCP_LAST_ACK:
-		if (by_process)
+		if (by_process && has_user(sk))
 			what = IS_CLOSED_BY_SELF;
 		break;
 	case BPF_TCP_CLOSE_WAIT:

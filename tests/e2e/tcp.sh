@@ -58,6 +58,7 @@ for family in $FAMILIES; do
 	scenario "$f: threads that connect" $family threads
 	scenario "$f: threads that accept" $family accept-threads
 	scenario "$f: TCP fast open" $family fast-open
+	scenario "$f: TCP fast open, shut down before it is established" $family early-shutdown
 	scenario "$f: one socket refused, connected, cut, connected again" $family again
 	scenario "$f: socket connected to itself" $family self
 done

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sched.h> /* struct clone_args */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -1006,6 +1007,60 @@ static void client_fast_open(const struct duo *duo)
 static void scenario_fast_open(const struct run *run)
 {
 	duo_run_sized(run, client_fast_open, serve_and_close_second, 0, 4, 200);
+}
+
+/* Sends data with its SYN, and what completes the handshake only when the server has shut down. */
+static void client_completes_late(const struct duo *duo)
+{
+	int fd = new_socket(duo->run, 0);
+	struct connection connection;
+
+	gate_wait(duo->gate);
+	set_option(fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1);
+	if (sendto(fd, "fast", 4, MSG_FASTOPEN, &duo->server.any, duo->server.length) != 4)
+		die("sendto");
+	connection = connected(fd, &duo->server);
+	connection.tx = 4;
+	recv_bytes(&connection, duo->rx);
+	gate_wait(duo->gate);
+	send_bytes(&connection, 10);
+	recv_end(&connection, 0);
+	close_as(&connection, "remote");
+}
+
+/* Of what comes, only SYNs are let through until the server has answered and shut down: from 6.9 on
+ * its FIN is sent when the next packet comes, in the context of whoever sends that. */
+static void serve_before_established(const struct duo *duo)
+{
+	struct sock_filter only_syns[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = {.len = 4, .filter = only_syns};
+	struct connection connection;
+
+	set_option(duo->listener, IPPROTO_TCP, TCP_FASTOPEN, 5);
+	set_option(duo->listener, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1);
+	if (setsockopt(duo->listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
+		die("SO_ATTACH_FILTER");
+	gate_open(duo->gate);
+	connection = duo_accept(duo);
+	recv_bytes(&connection, duo->tx);
+	send_bytes(&connection, duo->rx);
+	if (shutdown(connection.fd, SHUT_WR))
+		die("shutdown");
+	set_option(connection.fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+	gate_open(duo->gate);
+	recv_bytes(&connection, 10);
+	recv_end(&connection, 0);
+	close_as(&connection, "local");
+}
+
+static void scenario_early_shutdown(const struct run *run)
+{
+	duo_run_sized(run, client_completes_late, serve_before_established, 0, 4, 200);
 }
 
 /* ---- connects that fail ---- */
@@ -2163,6 +2218,7 @@ static const struct {
 	{"bytes", scenario_bytes},
 	{"churn", scenario_churn},
 	{"connect", scenario_connect},
+	{"early-shutdown", scenario_early_shutdown},
 	{"established", scenario_established},
 	{"exec", scenario_exec},
 	{"exit", scenario_exit},
