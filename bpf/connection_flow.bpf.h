@@ -189,8 +189,11 @@ static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u
 	flow_close_submit(key, flow, ended_ns, flags);
 	bpf_map_delete_elem(&flows, key);
 	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
-	if (socket)
+	if (socket) {
 		__sync_fetch_and_add(&socket->flows, -1);
+		if (!socket->flows && socket->released_ns)
+			bpf_map_delete_elem(&datagram_sockets, &cookie);
+	}
 	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
 	if (owner) {
 		__sync_fetch_and_add(&owner->flows, -1);
@@ -254,17 +257,20 @@ static __always_inline struct datagram_socket *datagram_socket_new(__u64 cookie)
 	return bpf_map_lookup_elem(&datagram_sockets, &cookie);
 }
 
-/* Another flow of its socket and its owner. */
+/* Another flow of its socket and its owner. Not of a packet socket: nothing tells when it is
+ * released. */
 static __noinline void flow_link(const struct flow_key *key, struct flow *flow)
 {
-	struct datagram_socket *socket;
+	struct datagram_socket *socket = NULL;
 	struct flow_owner *owner, fresh_owner = {};
 	__u64 cookie = key->cookie;
 	__u32 tgid = key->tgid;
 
-	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
-	if (!socket)
-		socket = datagram_socket_new(cookie);
+	if (flow->protocol != PROTOCOL_PACKET) {
+		socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+		if (!socket)
+			socket = datagram_socket_new(cookie);
+	}
 	if (socket) {
 		flow->before = socket->last;
 		socket->last = *key;

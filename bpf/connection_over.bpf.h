@@ -17,6 +17,7 @@ static __always_inline void flow_socket_released(__u64 cookie)
 
 	if (!socket)
 		return;
+	socket->released_ns = bpf_ktime_get_ns();
 	key = socket->last;
 	for (int i = 0; i < FLOW_CLOSES; i++) {
 		struct flow_key this = key;
@@ -27,11 +28,13 @@ static __always_inline void flow_socket_released(__u64 cookie)
 		key = flow->before;
 		flow_close(&this, 0, 0);
 	}
+	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
+	if (!socket)
+		return; /* gone with its last flow */
 	if (!socket->flows) {
 		bpf_map_delete_elem(&datagram_sockets, &cookie);
 		return;
 	}
-	socket->released_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(&flow_counters.sweeps, 1);
 }
 
@@ -75,19 +78,18 @@ static __noinline int flow_sweep(const struct flow_key *key)
 	if (!flow)
 		return 0;
 	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
-	if (socket && socket->released_ns) {
-		flow_close(key, socket->released_ns, 0);
-		if (!socket->flows)
-			bpf_map_delete_elem(&datagram_sockets, &cookie);
-		return 0;
-	}
+	if (socket && socket->released_ns)
+		return flow_close(key, socket->released_ns, 0);
 	owner = bpf_map_lookup_elem(&flow_owners, &tgid);
 	if (owner && owner->exited_ns > flow->began_ns) /* else of a process before it */
 		return flow_close(key, owner->exited_ns, 0);
-	if (!flow_socket_is_there(key, flow))
+	if (!flow_socket_is_there(key, flow)) {
 		flow_close(key, 0, CLOSE_INFERRED);
-	else if (bpf_ktime_get_ns() > flow->used_ns + settings.idle_ns)
+		if (socket && !socket->flows)
+			bpf_map_delete_elem(&datagram_sockets, &cookie);
+	} else if (bpf_ktime_get_ns() > flow->used_ns + settings.idle_ns) {
 		flow_close(key, 0, CLOSE_IDLE);
+	}
 	return 0;
 }
 

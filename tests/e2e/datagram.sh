@@ -124,6 +124,21 @@ done
 tool_start --netns "/run/netns/$NS" --proto icmp
 scenario "--proto icmp: ping" -4 ping
 tool_wait INT
+# What the tool's maps take, as new kernels count it: by entries.
+maps_bytes() {
+	awk '/^memlock:/ { sum += $2 } END { print sum + 0 }' "/proc/$TOOL_PID/fdinfo/"*
+}
+
+maps_are_back() {
+	[ "$(maps_bytes)" = "$before" ]
+}
+
+tool_start --netns "/run/netns/$NS" --proto packet
+before=$(maps_bytes)
+scenario "--proto packet: packet sockets" -4 packet
+wait_until 4 maps_are_back
+ok $? "--proto packet: nothing of them is kept in mind" || echo "$before, $(maps_bytes)" | diag
+tool_wait INT
 if has sctp; then
 	tool_start --netns "/run/netns/$NS" --proto sctp
 	scenario "--proto sctp: SCTP" -4 sctp
