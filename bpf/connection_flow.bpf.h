@@ -129,33 +129,9 @@ static __noinline void flow_fill(struct connection *connection, const struct flo
 	connection->pad = 0;
 }
 
-/* What nobody will be told of otherwise. */
-static __noinline void flow_fold(const struct flow *flow)
+static __noinline void flow_close_fill(struct close_record *record, const struct flow_key *key,
+				       const struct flow *flow, __u64 ended_ns, __u32 flags)
 {
-	__sync_fetch_and_add(&flow_counters.folded, 1);
-	__sync_fetch_and_add(&flow_counters.folded_tx_bytes, flow->tx_bytes - flow->told_tx_bytes);
-	__sync_fetch_and_add(&flow_counters.folded_rx_bytes, flow->rx_bytes - flow->told_rx_bytes);
-	__sync_fetch_and_add(&flow_counters.folded_tx_packets,
-			     (__u32)(flow->tx_packets - flow->told_tx_packets));
-	__sync_fetch_and_add(&flow_counters.folded_rx_packets,
-			     (__u32)(flow->rx_packets - flow->told_rx_packets));
-}
-
-static __noinline void flow_close_submit(const struct flow_key *key, const struct flow *flow,
-					 __u64 ended_ns, __u32 flags)
-{
-	struct close_record *record;
-
-	if (!event_wanted(RECORD_CLOSE) || settings.failed_only)
-		return;
-	record = record_try(RECORD_CLOSE, sizeof(*record));
-	if (!record) {
-		if (settings.fold)
-			flow_fold(flow);
-		else
-			record_count_lost(RECORD_CLOSE);
-		return;
-	}
 	if (ended_ns)
 		record->header.ts_ns = ended_ns;
 	flow_fill(&record->connection, key, flow);
@@ -172,22 +148,18 @@ static __noinline void flow_close_submit(const struct flow_key *key, const struc
 	record->flags = flags | CLOSE_BORN | (flow->flags & FLOW_TOLD ? CLOSE_PINNED : 0);
 	record->pad = 0;
 	record->pad2 = 0;
-	record_submit(record, sizeof(*record));
 }
 
-/* @ended_ns: 0: now; flags: CLOSE_*. */
-static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u32 flags)
+/* Out of the table. False: it was taken out by another at the same time, who tells of it. */
+static __noinline bool flow_remove(const struct flow_key *key)
 {
-	struct flow *flow = bpf_map_lookup_elem(&flows, key);
 	struct datagram_socket *socket;
 	struct flow_owner *owner;
 	__u32 tgid = key->tgid;
 	__u64 cookie = key->cookie;
 
-	if (!flow)
-		return 0;
-	flow_close_submit(key, flow, ended_ns, flags);
-	bpf_map_delete_elem(&flows, key);
+	if (bpf_map_delete_elem(&flows, key))
+		return false;
 	socket = bpf_map_lookup_elem(&datagram_sockets, &cookie);
 	if (socket) {
 		__sync_fetch_and_add(&socket->flows, -1);
@@ -200,6 +172,50 @@ static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u
 		if (!owner->flows && owner->exited_ns)
 			bpf_map_delete_elem(&flow_owners, &tgid);
 	}
+	return true;
+}
+
+/* There is no room to tell of it. */
+static __noinline int flow_close_untold(const struct flow_key *key, const struct flow *flow)
+{
+	__u64 tx_bytes = flow->tx_bytes - flow->told_tx_bytes;
+	__u64 rx_bytes = flow->rx_bytes - flow->told_rx_bytes;
+	__u32 tx_packets = flow->tx_packets - flow->told_tx_packets;
+	__u32 rx_packets = flow->rx_packets - flow->told_rx_packets;
+
+	if (!flow_remove(key))
+		return 0;
+	if (!settings.fold) {
+		record_count_lost(RECORD_CLOSE);
+		return 1;
+	}
+	__sync_fetch_and_add(&flow_counters.folded, 1);
+	__sync_fetch_and_add(&flow_counters.folded_tx_bytes, tx_bytes);
+	__sync_fetch_and_add(&flow_counters.folded_rx_bytes, rx_bytes);
+	__sync_fetch_and_add(&flow_counters.folded_tx_packets, tx_packets);
+	__sync_fetch_and_add(&flow_counters.folded_rx_packets, rx_packets);
+	return 1;
+}
+
+/* @ended_ns: 0: now; flags: CLOSE_*. Returns whether it was there, and nobody else closed it. */
+static __noinline int flow_close(const struct flow_key *key, __u64 ended_ns, __u32 flags)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+	struct close_record *record;
+
+	if (!flow)
+		return 0;
+	if (!event_wanted(RECORD_CLOSE) || settings.failed_only)
+		return flow_remove(key);
+	record = record_try(RECORD_CLOSE, sizeof(*record));
+	if (!record)
+		return flow_close_untold(key, flow);
+	flow_close_fill(record, key, flow, ended_ns, flags);
+	if (!flow_remove(key)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	record_submit(record, sizeof(*record));
 	return 1;
 }
 
