@@ -5,6 +5,7 @@
 #include "connection.skel.h"
 #include "lib/filter.h"
 #include "lib/iterator.h"
+#include "lib/loop.h"
 #include "lib/netns.h"
 #include "tools/connection_words.h"
 
@@ -130,7 +131,9 @@ int existing_read(const struct existing_options *options, struct connection_bpf 
 	int r;
 
 	r = read_processes(&existing, bpf);
-	if (r < 0)
+	if (!r) /* their cgroups come another way; behind it, what closes has been listed before */
+		r = loop_drain(options->loop);
+	if (r)
 		return r;
 	r = socket_list_new(&existing.list);
 	if (!r)

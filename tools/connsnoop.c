@@ -114,6 +114,7 @@ static int attach(struct connsnoop *c)
 	bool print = (o->list || o->existing) && o->events & EVENT_BIT(RECORD_OPEN);
 	struct existing_options existing = {
 		.process = &o->common.process,
+		.loop = c->loop,
 		.on_record = stream_record,
 		.on_socket = print ? stream_open_socket : NULL,
 		.context = c->stream,

@@ -55,6 +55,7 @@ int pass_begin(struct pass *pass, struct error *error)
 	struct connection_bpf *bpf = pass->bpf;
 	struct existing_options existing = {
 		.process = &pass->meter->options->common.process,
+		.loop = pass->loop,
 		.on_record = meter_record,
 		.on_socket =
 			flowattr_options_need_packets(pass->meter->options) ? meter_existing : NULL,

@@ -153,11 +153,24 @@ if mkdir "$CGROUP" 2>/dev/null; then
 	compare "filter: --cgroup, and below it"
 	is "$(jq -r 'select(.type == "connect") | .cgroup' "$T/out" | sed "s|.*/e2e-$$|here|" | sort |
 		paste -sd' ')" "here here/below" "cgroup: its path"
+	seen
+	traffic_start -4 open
+	traffic_phase open
+	echo "$TRAFFIC_PID" >"$CGROUP/cgroup.procs"
+	for options in -l "--existing -c 1"; do
+		# shellcheck disable=SC2086 # words
+		tool_run -j -p "$TRAFFIC_PID" -e open $options
+		is "$(jq -r '.cgroup' "$T/out" | sed "s|.*/e2e-$$|here|" | sort -u)" here \
+			"$options: the cgroup of who holds it" || diag <"$T/err"
+	done
+	traffic_go
+	traffic_end
 	wait_until 5 rmdir "$CGROUP/below" 2>/dev/null
 	wait_until 5 rmdir "$CGROUP" 2>/dev/null
 else
 	skip "filter: --cgroup, and below it" "no cgroup2 to write to"
 	skip "cgroup: its path" "no cgroup2 to write to"
+	skip "-l, --existing: the cgroup of who holds it" "no cgroup2 to write to"
 fi
 CGROUP=
 
