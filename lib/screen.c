@@ -16,6 +16,9 @@
 #define CRASH_STACK (64 * 1024) /* bytes */
 #define RESTORE_MAX 256		/* bytes that put a terminal back */
 
+#define ELLIPSIS      0x2026 /* what a line that is cut ends with, where the locale has it */
+#define ELLIPSIS_UTF8 "\342\200\246"
+
 /* What a signal handler needs to put the terminal back. A handler has no argument of its own, and
  * this lies where it finds it: right behind its stack. */
 struct crash {
@@ -172,8 +175,7 @@ void screen_size(struct screen *screen _unused_, int *ret_columns, int *ret_line
 	*ret_lines = LINES > 0 ? LINES : 1;
 }
 
-/* As much of the text as fits in @room columns; curses would go on in the next line. */
-static size_t fitting(const char *text, size_t length, int room)
+size_t screen_fitting(const char *text, size_t length, int room)
 {
 	size_t at = 0;
 
@@ -198,8 +200,20 @@ void screen_part(struct screen *screen, int line, int column, enum screen_style 
 	if (line < 0 || line >= LINES || column < 0 || column >= COLS)
 		return;
 	attrset(screen->styles[style]);
-	mvaddnstr(line, column, text, (int)fitting(text, length, COLS - column));
+	mvaddnstr(line, column, text, (int)screen_fitting(text, length, COLS - column));
 	attrset(A_NORMAL);
+}
+
+/* Curses would go on in the next line. */
+static void put_line(int line, const char *text, size_t length)
+{
+	size_t fit = screen_fitting(text, length, COLS);
+
+	if (fit < length)
+		fit = screen_fitting(text, length, COLS - 1);
+	mvaddnstr(line, 0, text, (int)fit);
+	if (fit < length)
+		addstr(wcwidth((wchar_t)ELLIPSIS) == 1 ? ELLIPSIS_UTF8 : ">");
 }
 
 void screen_line(struct screen *screen, int line, enum screen_style style, const char *text,
@@ -210,8 +224,7 @@ void screen_line(struct screen *screen, int line, enum screen_style style, const
 	if (line < 0 || line >= LINES)
 		return;
 	attrset(screen->styles[style]);
-	length = fitting(text, length, COLS);
-	mvaddnstr(line, 0, text, (int)length);
+	put_line(line, text, length);
 	getyx(stdscr, y, x);
 	if (y == line && (x > 0 || length == 0)) {
 		if (style == SCREEN_TITLE || style == SCREEN_SELECTED)

@@ -38,7 +38,11 @@ enum screen_style {
 	SCREEN_ALERT,	 /* what went wrong, or asks for an answer */
 };
 
-/* Writes @length bytes of UTF-8 at a place, as far as the line goes, and clears the rest of it.
+/* How many bytes of this text @room columns hold. */
+size_t screen_fitting(const char *text, size_t length, int room);
+
+/* Writes @length bytes of UTF-8, as far as the line goes, and clears the rest of it; a text that is
+ * longer than the line ends with an ellipsis.
  * Text must be safe to show (lib/text.h). Outside of the screen it does nothing. */
 void screen_line(struct screen *screen, int line, enum screen_style style, const char *text,
 		 size_t length);

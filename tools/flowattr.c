@@ -146,14 +146,6 @@ static int on_tick(void *context, uint64_t now_ns)
 	return end_interval(f);
 }
 
-static bool shows_view(const struct flowattr *f)
-{
-	const struct flowattr_options *o = &f->options;
-
-	return !o->batch && !o->packets && !o->common.command && o->common.format == OUTPUT_TABLE &&
-	       isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
 /* Attached, listed, and no more rights than it takes to read on. */
 static int attach(struct flowattr *f)
 {
@@ -185,7 +177,7 @@ static int attach(struct flowattr *f)
 static int start_output(struct flowattr *f)
 {
 	struct error error;
-	int r = shows_view(f) ? view_new(&f->options, &f->view, &error) : 0;
+	int r = f->options.view ? view_new(&f->options, &f->view, &error) : 0;
 
 	if (r < 0)
 		return fail(f, r, "%s", error.text);
@@ -291,7 +283,7 @@ static int start(struct flowattr *f, int proc_fd)
 		.ring_fd = bpf_map__fd(f->bpf->maps.records),
 		.output_fd = STDOUT_FILENO,
 		.duration_ns = f->options.common.duration_ns,
-		.keyboard = shows_view(f),
+		.keyboard = f->options.view,
 		.on_event = on_event,
 		.on_tick = on_tick,
 		.context = f,
@@ -337,7 +329,7 @@ static int run(struct flowattr *f)
 	if (!r)
 		r = trace(f);
 	view_freep(&f->view);
-	if (!r && !shows_view(f))
+	if (!r && !f->options.view)
 		r = last_interval(f);
 	command_stop(&f->command);
 	if (r < 0 && r != -EPIPE && !f->explained)
@@ -374,7 +366,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	flowattr_options_parse(argc, argv, &f.options);
-	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !shows_view(&f);
+	f.options.output.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && !f.options.view;
 	environment_set_verbose(f.options.common.verbose);
 	if (f.options.common.features) {
 		status = show_features(&f) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "bpf/packets.h"
 #include "lib/parse.h"
@@ -245,6 +246,17 @@ static void check_split(const struct flowattr_options *o)
 			      "choose sockets by their owner");
 }
 
+static bool shows_view(const struct flowattr_options *o)
+{
+	return !o->batch && !o->packets && !o->common.command && o->common.format == OUTPUT_TABLE &&
+	       isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* On a screen of 80 columns, what matters most is to be seen. */
+static const uint8_t view_columns[] = {FIELD_PID,     FIELD_NAME,  FIELD_TX_RATE,
+				       FIELD_RX_RATE, FIELD_PROTO, FIELD_LOCAL,
+				       FIELD_REMOTE,  FIELD_PEER,  FIELDS};
+
 /* The columns of a table by --by; ended by FIELDS. */
 static const uint8_t default_columns[][9] = {
 	[LINES_BY_FLOW] = {FIELD_PID, FIELD_NAME, FIELD_PROTO, FIELD_LOCAL, FIELD_REMOTE,
@@ -261,7 +273,8 @@ static const uint8_t default_columns[][9] = {
 
 static void select_default(const struct flowattr_options *o, struct output_selection *selection)
 {
-	const uint8_t *columns = default_columns[o->by];
+	const uint8_t *columns =
+		o->view && o->by == LINES_BY_FLOW ? view_columns : default_columns[o->by];
 
 	selection->n = 0;
 	if (o->common.format == OUTPUT_CSV)
@@ -327,6 +340,7 @@ void flowattr_options_parse(int argc, char **argv, struct flowattr_options *ret_
 	}
 	if (!o->traffic.protocols)
 		o->traffic.protocols = SELECT_ALL;
+	o->view = shows_view(o);
 	o->output.format = o->common.format;
 	o->output.header = o->common.header && o->common.format != OUTPUT_TABLE;
 	o->output.selected = o->common.fields != NULL;

@@ -27,6 +27,7 @@ struct flowattr_options {
 	bool reconcile;		      /* every packet is counted, beside the interfaces' counters */
 	bool split;		      /* --split-shared: sockets' bytes by who calls */
 	bool batch;		      /* tables one below the other, on a terminal, too */
+	bool view;		      /* a table that is refreshed in place */
 	struct output_options output; /* complete but for the descriptor */
 };
 

@@ -9,8 +9,10 @@
 #include "lib/loop.h"
 #include "lib/screen.h"
 
-#define HEAD_LINES 2 /* the sum, the titles of the columns */
-#define FOOT	   "q quit  Z pause  sort: B bytes  T sent  R received  P pid  N name  U user  D remote"
+#define HEAD_LINES 2  /* the sum, the titles of the columns */
+#define STEP	   20 /* columns that Left and Right move by */
+#define SHIFT_MAX  1000
+#define FOOT	   "q quit  Z pause  Left Right scroll  sort: Bytes Tx Rx Pid Name User Destination"
 
 struct view {
 	struct flowattr_options *options;
@@ -19,6 +21,7 @@ struct view {
 	bool limited;	    /* the user gave --max */
 	uint64_t rows_max;
 	bool paused;
+	int shift; /* columns of the table that are left of the screen */
 	int fd;
 };
 
@@ -75,6 +78,15 @@ bool view_is_paused(const struct view *view)
 	return view->paused;
 }
 
+/* The table moves under the sum, which stays. */
+static void draw_line(struct view *view, int line, const char *text, size_t length)
+{
+	enum screen_style style = line == HEAD_LINES - 1 ? SCREEN_TITLE : SCREEN_PLAIN;
+	size_t left = line ? screen_fitting(text, length, view->shift) : 0;
+
+	screen_line(view->screen, line, style, text + left, length - left);
+}
+
 static void draw(struct view *view)
 {
 	const char *at = view->text.data, *end = at + view->text.length;
@@ -85,12 +97,8 @@ static void draw(struct view *view)
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t length = newline ? (size_t)(newline - at) : (size_t)(end - at);
 
-		if (length) { /* an empty one stands between two tables */
-			screen_line(view->screen, line,
-				    line == HEAD_LINES - 1 ? SCREEN_TITLE : SCREEN_PLAIN, at,
-				    length);
-			line++;
-		}
+		if (length) /* an empty one stands between two tables */
+			draw_line(view, line++, at, length);
 		at += length + 1;
 	}
 	screen_clear_from(view->screen, line);
@@ -145,6 +153,12 @@ static int on_key(struct view *view, int key)
 	case 'z':
 	case ' ':
 		view->paused = !view->paused;
+		break;
+	case SCREEN_LEFT:
+		view->shift -= view->shift ? STEP : 0;
+		break;
+	case SCREEN_RIGHT:
+		view->shift += view->shift < SHIFT_MAX ? STEP : 0;
 		break;
 	case 'B':
 		*sort = LINES_SORT_BYTES;

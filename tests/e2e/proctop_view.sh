@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# proctop's full-screen view, driven in tmux: keys, sizes, and the terminal afterwards.
+# proctop's full-screen view, driven in tmux: keys, sizes, and the terminal afterwards. flowattr's, too:
+# what a narrow one shows.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1003,SC2015,SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
@@ -193,7 +194,7 @@ for size in 80x24 60x10 20x5 3x2 1x1 300x80; do
 	sleep 0.6
 	tool_pid >/dev/null
 	ok $? "size $size: goes on" || screen | diag
-	widest=$(screen | awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }')
+	widest=$(screen | LC_ALL=C.UTF-8 wc -L)
 	[ "$widest" -le "${size%x*}" ]
 	ok $? "size $size: nothing beyond it" || screen | diag
 done
@@ -248,6 +249,27 @@ keys q
 see 'status=[01]' "TERM=dumb: ends"
 keys clear Enter "$TOOL --cgroup $GROUP -m 1 0.2 2 <&-; echo status=\$?" Enter
 see 'status=0' "stdin closed: tables"
+
+# ---- flowattr ----
+
+tm resize-window -x 80 -y 24
+cat >"$T/flows" <<'EOF'
+ip link set lo up
+while :; do "$1" -4 bytes 3 >/dev/null; done &
+"$2" --netns $$ 0.5
+kill $!
+EOF
+cp "$BUILD/tests/traffic" "$T/chatter"
+keys clear Enter "unshare -n bash $T/flows $T/chatter $BUILD/flowattr; echo status=\$?" Enter
+see '^ *PID +NAME +TX/s +RX/s +PROTO +LOCAL .*…$' "flowattr: rates in 80 columns, what is cut is marked"
+see '^ *[0-9]+ chatter +[0-9.]+[kM]? +[0-9.]+[kM]? +tcp' "flowattr: a flow"
+keys Right Right
+see '^[^a-z]* REMOTE +PEER$' "flowattr: right: what was cut"
+keys Left Left
+see '^ *PID +NAME' "flowattr: left: the beginning"
+keys q
+see 'status=0' "flowattr: q"
+
 start
 tm kill-session
 no_tool() {
