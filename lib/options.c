@@ -350,9 +350,14 @@ const struct argp traffic_argp = {.options = traffic_table, .parser = parse_traf
 
 static void check_together(const struct options *options)
 {
-	if (options->process.n_pids && options->command)
+	const struct process_filter *process = &options->process;
+	struct error error;
+
+	if (!options->past && parse_pids_exist(process->pids, process->n_pids, &error) < 0)
+		options_usage("%s", error.text);
+	if (process->n_pids && options->command)
 		options_usage("-p and a COMMAND exclude each other: give one of them");
-	if (options->process.follow && !options->process.n_pids && !options->command)
+	if (process->follow && !process->n_pids && !options->command)
 		options_usage("-f wants to know whom to follow: give -p or a COMMAND");
 	if ((options->timestamp || options->time) && options->format != OUTPUT_TABLE)
 		options_usage("-t and -T are for a table: leave them out, or use -o table");
@@ -391,6 +396,5 @@ int options_parse(const struct argp *argp, int argc, char **argv, void *input,
 	if (r)
 		options_usage("%s", strerror(r));
 	check_together(options);
-
 	return 0;
 }

@@ -65,6 +65,7 @@ enum backend {
 
 struct options {
 	struct process_filter process;
+	bool past; /* a tool's own: processes need not exist any more */
 	enum backend backend;
 	bool features; /* print what the kernel offers and what of it is used, and end */
 	enum output_format format;

@@ -135,7 +135,7 @@ int parse_ports(const char *list, uint16_t *ports, size_t max, size_t *n, struct
 	return 0;
 }
 
-static int check_process(uint32_t pid, struct error *error)
+static int process_exists(uint32_t pid, struct error *error)
 {
 	_cleanup_(closep) int fd = -1;
 
@@ -168,9 +168,6 @@ int parse_pids(const char *list, uint32_t *pids, size_t max, size_t *n, struct e
 			return r;
 		if (!number(item, 1, INT32_MAX, &pid))
 			return error_set(error, -EINVAL, "process %s: not a process id", item);
-		r = check_process((uint32_t)pid, error);
-		if (r < 0)
-			return r;
 		if (count >= max)
 			return too_many(max, "processes", error);
 		pids[count++] = (uint32_t)pid;
@@ -178,6 +175,15 @@ int parse_pids(const char *list, uint32_t *pids, size_t max, size_t *n, struct e
 
 	*n = count;
 	return 0;
+}
+
+int parse_pids_exist(const uint32_t *pids, size_t n, struct error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = process_exists(pids[i], error);
+	return r;
 }
 
 int parse_users(const char *list, uint32_t *uids, size_t max, size_t *n, struct error *error)

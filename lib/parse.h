@@ -16,8 +16,10 @@ int parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value
 	       struct error *error);
 /* Comma-separated ports, 1 to 65535, appended to the array at *@n up to @max. */
 int parse_ports(const char *list, uint16_t *ports, size_t max, size_t *n, struct error *error);
-/* Comma-separated process ids; each must exist (kill(2) with signal 0 does not say ESRCH). */
+/* Comma-separated process ids. */
 int parse_pids(const char *list, uint32_t *pids, size_t max, size_t *n, struct error *error);
+/* Returns 0 if each is a process that exists (kill(2) with signal 0 does not say ESRCH). */
+int parse_pids_exist(const uint32_t *pids, size_t n, struct error *error);
 /* Comma-separated user names or numbers; getpwnam(3) first, then decimal. */
 int parse_users(const char *list, uint32_t *uids, size_t max, size_t *n, struct error *error);
 /* Comma-separated address ranges, see cidr_parse(). */

@@ -151,6 +151,7 @@ static error_t parse_for_packets(int key, const char *word, struct flowattr_opti
 		return 0;
 	case 'r':
 		o->read_file = word;
+		o->common.past = true;
 		return 0;
 	case 'Q':
 		parse_direction(word, o);

@@ -131,6 +131,7 @@ is "$(jq -rs 'map(select(.type == "statistics") | [.os_dropped, .delivered]) | f
 	"$T/blocks")" "0 $(jq -s 'map(select(.type == "packet")) | length' "$T/blocks")" \
 	"statistics: nothing lost, the number of packets"
 cp "$FILE" "$T/good.pcapng"
+cp "$T/blocks" "$T/good.blocks"
 if command -v tshark >/dev/null; then
 	tshark -r "$FILE" -T fields -e frame.interface_name -e frame.comment -e tcp.srcport \
 		>"$T/shark" 2>"$T/shark.err"
@@ -256,6 +257,9 @@ reads -n nobody
 is "$(count)" 0 "-r -n nobody"
 reads -p 1
 is "$(count)" 0 "-r -p 1"
+pid=$(jq -rs 'map(select(.type == "process").pid) | first' "$T/good.blocks")
+reads -p "$pid"
+is "$TOOL_STATUS $(count)" "0 $all" "-r -p, of a process that has ended" || diag <"$T/err"
 reads -i lo
 is "$(count)" "$all" "-r -i lo"
 reads -i eth7

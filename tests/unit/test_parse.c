@@ -215,8 +215,11 @@ static void test_pids(void **state _unused_)
 	assert_int_equal(pids[0], getpid());
 	assert_int_equal(pids[1], 1);
 
-	assert_int_equal(parse_pids("1," NO_PID, pids, 3, &n, &error), -ESRCH);
+	assert_int_equal(parse_pids_exist(pids, n, NULL), 0);
+	assert_int_equal(parse_pids(NO_PID, pids, 3, &n, NULL), 0);
+	assert_int_equal(parse_pids_exist(pids, n, &error), -ESRCH);
 	assert_string_equal(error.text, "process " NO_PID ": does not exist");
+	n = 2;
 	assert_int_equal(parse_pids("0", pids, 3, &n, &error), -EINVAL);
 	assert_string_equal(error.text, "process 0: not a process id");
 	assert_int_equal(parse_pids("-1", pids, 3, &n, &error), -EINVAL);
@@ -237,7 +240,8 @@ static void *parse_own_tid(void *ret_error)
 	snprintf(text, sizeof(text), "%d", gettid());
 	snprintf(want, sizeof(want),
 		 "process %s: is a thread, give its process (Tgid in /proc/%s/status)", text, text);
-	if (parse_pids(text, &pid, 1, &n, ret_error) != -EINVAL ||
+	if (parse_pids(text, &pid, 1, &n, ret_error) < 0 ||
+	    parse_pids_exist(&pid, n, ret_error) != -EINVAL ||
 	    strcmp(((struct error *)ret_error)->text, want) != 0)
 		return NULL;
 
