@@ -16,17 +16,21 @@ struct pcapng_reader {
 	uint64_t offset;  /* in the file, of the next block */
 	uint64_t skipped;
 	struct pcapng_parser parser;
+	pcapng_wait_fn wait;
+	void *context;
 	int fd;
 	bool begun; /* a section header was there */
 };
 
-int pcapng_reader_new(int fd, struct pcapng_reader **ret_reader)
+int pcapng_reader_new(int fd, pcapng_wait_fn wait, void *context, struct pcapng_reader **ret_reader)
 {
 	struct pcapng_reader *reader = calloc(1, sizeof(*reader));
 
 	if (!reader)
 		return -ENOMEM;
 	reader->fd = fd;
+	reader->wait = wait;
+	reader->context = context;
 	*ret_reader = reader;
 	return 0;
 }
@@ -46,8 +50,11 @@ static int fill(struct pcapng_reader *reader, size_t n, size_t *ret_n)
 	struct buffer *in = &reader->in;
 
 	while (in->length - reader->at < n) {
+		int r = reader->wait ? reader->wait(reader->context) : 0;
 		ssize_t got;
 
+		if (r < 0)
+			return r;
 		buffer_consume(in, reader->at);
 		reader->at = 0;
 		if (!buffer_reserve(in, n - in->length + READ_AHEAD))

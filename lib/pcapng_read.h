@@ -17,9 +17,13 @@
 
 struct pcapng_reader;
 
-/* A reader of @fd, which stays the caller's, open as long as the reader is there. Returns 0 or
- * -ENOMEM. */
-int pcapng_reader_new(int fd, struct pcapng_reader **ret_reader);
+/* Before each read(2), which may block: returns 0, or a negative errno that ends the reading. */
+typedef int (*pcapng_wait_fn)(void *context);
+
+/* A reader of @fd, which stays the caller's, open as long as the reader is there. @wait may be
+ * NULL. Returns 0 or -ENOMEM. */
+int pcapng_reader_new(int fd, pcapng_wait_fn wait, void *context,
+		      struct pcapng_reader **ret_reader);
 void pcapng_reader_free(struct pcapng_reader *reader);
 
 static inline void pcapng_reader_freep(struct pcapng_reader **reader)

@@ -2,10 +2,11 @@
 #include "tools/flowattr_read.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <string.h>
 
 #include "lib/filter.h"
+#include "lib/signals.h"
 #include "tools/packets_event.h"
 #include "tools/packets_expression.h"
 #include "tools/packets_match.h"
@@ -20,6 +21,7 @@ struct reading {
 	struct output *output; /* JSON, CSV */
 	struct buffer lines;
 	uint64_t shown;
+	int fd, signal_fd;
 	uint64_t first_ns; /* when the file's first packet passed; UINT64_MAX: not known yet */
 };
 
@@ -30,6 +32,8 @@ static void reading_release(struct reading *r)
 	free(r->event);
 	output_free(r->output);
 	buffer_release(&r->lines);
+	closep(&r->fd);
+	closep(&r->signal_fd);
 }
 
 static bool has_pid(const struct process_filter *process, uint32_t pid)
@@ -93,6 +97,21 @@ static int show(struct reading *r)
 	return r->lines.length >= FLUSH_BYTES ? flush(r) : 0;
 }
 
+/* What comes out of a pipe is shown before more is waited for. A signal ends the reading. */
+static int wait_readable(void *context)
+{
+	struct reading *r = context;
+	struct pollfd fds[] = {{.fd = r->fd, .events = POLLIN},
+			       {.fd = r->signal_fd, .events = POLLIN}};
+	int result = 0;
+
+	if (poll(fds, ARRAY_SIZE(fds), 0) == 0) {
+		result = flush(r);
+		poll(fds, ARRAY_SIZE(fds), -1);
+	}
+	return !result && fds[1].revents ? -ECANCELED : result;
+}
+
 /* A file may have a packet in front of an earlier one: that has passed 0 s behind the first. */
 static void read_since(struct reading *r)
 {
@@ -128,7 +147,7 @@ static int read_all(struct reading *r, struct error *error)
 	return result;
 }
 
-static int begin(struct reading *r, int fd, struct error *error)
+static int begin(struct reading *r, struct error *error)
 {
 	const struct flowattr_read_options *o = r->options;
 	const struct output_options output = {
@@ -138,8 +157,11 @@ static int begin(struct reading *r, int fd, struct error *error)
 		.header = o->header,
 		.fd = STDOUT_FILENO,
 	};
-	int result = pcapng_reader_new(fd, &r->reader);
+	int result = signals_block();
 
+	r->signal_fd = result < 0 ? result : signals_open();
+	result = r->signal_fd < 0 ? r->signal_fd
+				  : pcapng_reader_new(r->fd, wait_readable, r, &r->reader);
 	if (!result && (o->format != OUTPUT_TABLE || o->selected))
 		result = output_new(packet_fields, PACKET_FIELDS, &output, &r->output);
 	r->event = calloc(1, sizeof(*r->event));
@@ -151,32 +173,33 @@ static int begin(struct reading *r, int fd, struct error *error)
 
 int flowattr_read(const struct flowattr_read_options *options, struct error *error)
 {
-	_cleanup_(reading_release) struct reading r = {.options = options, .first_ns = UINT64_MAX};
+	_cleanup_(reading_release) struct reading r = {.options = options,
+						       .fd = -1,
+						       .signal_fd = -1,
+						       .first_ns = UINT64_MAX};
 	bool standard = strcmp(options->file, "-") == 0;
-	_cleanup_(closep) int fd = -1;
 	struct error why = {};
 	int result, last;
 
-	signal(SIGPIPE, SIG_IGN);
 	if (standard)
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+		r.fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	else
-		fd = open(options->file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+		r.fd = open(options->file, O_RDONLY | O_CLOEXEC);
+	if (r.fd < 0)
 		return error_set(error, errno == EINVAL ? -EIO : -errno, "cannot read %s: %s",
 				 options->file, strerror(errno));
-	result = begin(&r, fd, error);
+	result = begin(&r, error);
 	if (result < 0)
 		return result;
 	result = read_all(&r, &why);
 	last = flush(&r);
-	if (result == -EPIPE || last == -EPIPE)
+	if (result == -EPIPE || result == -ECANCELED || last == -EPIPE)
 		return 0;
-	if (why.text[0])
+	if (why.text[0] && last >= 0)
 		return error_set(error, result == -EINVAL ? -EIO : result, "%s: %s",
 				 standard ? "standard input" : options->file, why.text);
 	if (result < 0 || last < 0)
-		return error_set(error, result < 0 ? result : last, "cannot write: %s",
-				 strerror(result < 0 ? -result : -last));
+		return error_set(error, last < 0 ? last : result, "cannot write: %s",
+				 strerror(last < 0 ? -last : -result));
 	return 0;
 }

@@ -463,6 +463,20 @@ done
 is "$bad" 0 "-r of a file that is cut short: status 1 and one line" || diag <"$T/err"
 "$TOOL" -r - <"$T/good.pcapng" >"$T/out" 2>"$T/err"
 is "$? $(count)" "0 $all" "-r -: standard input"
+mkfifo "$T/live.fifo"
+exec 9<>"$T/live.fifo" # it does not end
+env --default-signal=INT "$TOOL" -r - <"$T/live.fifo" >"$T/out" 2>"$T/err" 9>&- &
+TOOL_PID=$!
+CAT_PID=
+cat "$T/good.pcapng" >"$T/live.fifo"
+has_all() {
+	[ "$(count)" -eq "$all" ]
+}
+wait_until 10 has_all
+ok $? "-r - of a pipe that is open: all that came is shown"
+tool_wait INT
+is "$TOOL_STATUS $(count) $(cat "$T/err")" "0 $all " "and SIGINT ends it with 0"
+exec 9>&-
 "$TOOL" -r /dev/zero >"$T/out" 2>"$T/err"
 is $? 1 "-r /dev/zero: status 1"
 "$TOOL" -r "$T/nofile" >"$T/out" 2>"$T/err"

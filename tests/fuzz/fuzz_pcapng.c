@@ -138,7 +138,7 @@ static void read_file(const void *data, size_t size)
 	struct error error = {};
 	int r;
 
-	check(pcapng_reader_new(fd, &reader) == 0);
+	check(pcapng_reader_new(fd, NULL, NULL, &reader) == 0);
 	while ((r = pcapng_reader_next(reader, &event, &error)) > 0)
 		check_event(reader, &event);
 	check(r == 0 || r == -EBADMSG || r == -E2BIG || r == -EPROTONOSUPPORT);
@@ -212,7 +212,7 @@ static void read_back(const struct buffer *file, const struct pcapng_process *pr
 	struct pcapng_event event;
 	uint32_t snaplen;
 
-	check(pcapng_reader_new(fd, &reader) == 0);
+	check(pcapng_reader_new(fd, NULL, NULL, &reader) == 0);
 	expect(reader, PCAPNG_SECTION, &event);
 	expect(reader, PCAPNG_INTERFACE, &event);
 	snaplen = event.interface.snaplen;

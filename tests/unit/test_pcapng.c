@@ -129,7 +129,7 @@ static int read_all(const struct buffer *bytes, unsigned int *ret_events, struct
 	struct pcapng_event event;
 	int r;
 
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	*ret_events = 0;
 	while ((r = pcapng_reader_next(reader, &event, error)) > 0)
 		++*ret_events;
@@ -685,7 +685,7 @@ static void test_round_trip(void **state _unused_)
 
 	write_whole(&writer, uuid);
 	fd = file_fd(&writer.blocks);
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	read_whole(reader, uuid);
 	pcapng_writer_release(&writer);
 }
@@ -706,7 +706,7 @@ static void test_short_reads(void **state _unused_)
 		assert_int_equal(send(fds[1], writer.blocks.data + at, n, MSG_DONTWAIT), n);
 	}
 	close(fds[1]);
-	assert_int_equal(pcapng_reader_new(fds[0], &reader), 0);
+	assert_int_equal(pcapng_reader_new(fds[0], NULL, NULL, &reader), 0);
 	read_whole(reader, uuid);
 	close(fds[0]);
 	pcapng_writer_release(&writer);
@@ -791,7 +791,7 @@ static void test_byte_orders(void **state _unused_)
 		end_block(&file);
 	}
 	fd = file_fd(&file.bytes);
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(pcapng_reader_next(reader, &event, NULL), 1);
 		assert_int_equal(event.kind, PCAPNG_SECTION);
@@ -840,7 +840,7 @@ static uint64_t read_time(int resolution, int64_t offset, uint64_t ticks)
 	end_block(&file);
 	put_packet(&file, ticks);
 	fd = file_fd(&file.bytes);
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pcapng_reader_next(reader, &event, NULL), 1);
 	buffer_release(&file.bytes);
@@ -893,7 +893,7 @@ static void test_unknown(void **state _unused_)
 	put_option(&file, 2, "behind the end", 14);
 	end_block(&file);
 	fd = file_fd(&file.bytes);
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pcapng_reader_next(reader, &event, NULL), 1);
 	assert_int_equal(event.kind, PCAPNG_PACKET);
@@ -1119,7 +1119,7 @@ static void test_no_file(void **state _unused_)
 
 	assert_int_equal(read_all(&empty, &events, &error), -EBADMSG);
 	assert_string_equal(error.text, "at byte 0: not a pcapng file");
-	assert_int_equal(pcapng_reader_new(-1, &reader), 0);
+	assert_int_equal(pcapng_reader_new(-1, NULL, NULL, &reader), 0);
 	assert_int_equal(pcapng_reader_next(reader, &event, &error), -EBADF);
 	assert_string_equal(error.text, "at byte 0: Bad file descriptor");
 }
@@ -1165,7 +1165,7 @@ static void test_too_large(void **state _unused_)
 	for (size_t i = 0; i <= most; i++)
 		assert_int_equal(write(fd, file.bytes.data, file.bytes.length), PCAPNG_BLOCK_MAX);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(pcapng_reader_new(fd, &reader), 0);
+	assert_int_equal(pcapng_reader_new(fd, NULL, NULL, &reader), 0);
 	for (size_t i = 0; i <= most; i++)
 		assert_int_equal(pcapng_reader_next(reader, &event, NULL), 1);
 	assert_int_equal(event.number, most - 1);
