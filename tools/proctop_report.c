@@ -199,8 +199,11 @@ static int print_interval(struct report *report, bool last)
 	if (n < 0)
 		return (int)n;
 	meter_total(meter, &total);
-	for (ssize_t i = 0; i < n; i++)
+	total.accounted_ns = 0; /* of all lines, shown or not: some processes are not wanted */
+	for (ssize_t i = 0; i < n; i++) {
 		total.processes += lines[i].account ? lines[i].count : 0;
+		total.accounted_ns += lines[i].used.sums.cpu_ns;
+	}
 	r = print_head(report, &total);
 	if (!r)
 		r = print_lines(report, lines, (size_t)n);

@@ -111,6 +111,9 @@ is "$(json 'map(select(.type == "total" and .accounted_ns + .unaccounted_ns != .
 	"totals: accounted + unaccounted = all"
 is "$(json '(map(select(.type == "total").accounted_ns) | add) ==
 	(map(select(.type == "sample").cpu_ns) | add)')" true "totals: accounted is the samples' sum"
+run -j -n nobody -- processes 10 1000
+is "$(json '(map(select(.type == "total").accounted_ns) | add) ==
+	(map(select(.type == "sample").cpu_ns) | add // 0)')" true "-n: likewise"
 
 BEFORE=$(usage)
 run -j -- enter "$GROUP/cgroup.procs" "$T/$STORM" threads 2000 100 4
