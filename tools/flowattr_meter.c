@@ -11,6 +11,12 @@
 /* Packets look for their flow when they have waited for it. */
 #define RETAIN_NS (2 * NSEC_PER_SEC)
 
+static bool see_interfaces(struct meter *meter)
+{
+	return meter->ifaces_ours &&
+	       !interfaces_look(&meter->interfaces, meter->proc_fd, meter->options->interface);
+}
+
 int meter_new(const struct flowattr_options *options, int proc_fd, struct meter **ret_meter)
 {
 	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
@@ -47,8 +53,8 @@ int meter_new(const struct flowattr_options *options, int proc_fd, struct meter 
 	r = netns_own(&meter->netns);
 	if (r < 0)
 		return r;
-	meter->ifaces = (!netns || netns == meter->netns) &&
-			!interfaces_look(&meter->interfaces, proc_fd, options->interface);
+	meter->ifaces_ours = !netns || netns == meter->netns;
+	meter->ifaces_seen = see_interfaces(meter);
 	*ret_meter = meter;
 	meter = NULL;
 	return 0;
@@ -185,11 +191,13 @@ uint64_t meter_lost(const struct meter *meter, uint64_t lost_rows)
 
 void meter_end_interval(struct meter *meter, uint64_t lost)
 {
+	bool seen = meter->ifaces_seen;
+
 	clock_sync(&meter->clock);
 	meter->end_ns = clock_now_ns();
 	meter->lost = meter_lost(meter, lost);
-	meter->ifaces = meter->ifaces && !interfaces_look(&meter->interfaces, meter->proc_fd,
-							  meter->options->interface);
+	meter->ifaces_seen = see_interfaces(meter);
+	meter->ifaces = seen && meter->ifaces_seen;
 }
 
 void meter_total(const struct meter *meter, struct flowattr_total *ret_total)

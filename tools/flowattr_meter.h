@@ -35,7 +35,9 @@ struct meter {
 	bool last;		   /* there is no interval behind this one */
 	uint32_t netns;		   /* inode number of the network namespace of this process */
 	struct wire wire;	   /* of the interval, under --reconcile */
-	bool ifaces;		   /* what interfaces carry is known */
+	bool ifaces_ours;	   /* what interfaces carry may be known: it is of this namespace */
+	bool ifaces_seen;	   /* and was at the last look */
+	bool ifaces;		   /* and is of the whole interval */
 	struct interfaces interfaces;
 	struct interface_bytes ifaces_begin; /* the sum at the interval's beginning */
 	uint64_t arrived_ns; /* when the last connection came that nobody was seen to accept yet */

@@ -445,6 +445,22 @@ interface_goes -i gone0 0.2
 is "$(jq -rs 'map(select(.type == "total")) | "\(first.interface_tx_bytes | type) \(last.interface_tx_bytes)"' \
 	"$T/out")" "number null" "of flows: its counters are known, then null"
 
+# counters JQ-CONDITION: of the totals, . being a list of what the interface has sent
+counters() {
+	jq -es "map(select(.type == \"total\").interface_tx_bytes) | $1" "$T/out" >/dev/null
+}
+
+ip -n "$NS" link add gone0 type veth peer name gone1
+tool_start "${INSIDE_NS[@]}" -i gone0 0.1
+wait_until 10 counters 'any(. != null)'
+ip -n "$NS" link del gone0
+wait_until 10 counters 'any(. == null)'
+ip -n "$NS" link add gone0 type veth peer name gone1
+wait_until 10 counters '.[index(null):] | any(. != null)'
+ok $? "it comes back: they are known again" || diag <"$T/out"
+tool_wait INT
+ip -n "$NS" link del gone0
+
 # ---- damaged files ----
 
 size=$(stat -c %s "$T/good.pcapng")
