@@ -50,7 +50,7 @@ int command_check(char **argv, struct error *error)
 	return 0;
 }
 
-static _Noreturn void child_run(int gate, int failure, char **argv)
+static _Noreturn void child_run(int gate, int failure, char **argv, bool apart)
 {
 	char byte;
 
@@ -58,6 +58,8 @@ static _Noreturn void child_run(int gate, int failure, char **argv)
 	if (read(gate, &byte, 1) != 1)
 		_exit(1);
 	signals_unblock();
+	if (apart && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		close(STDOUT_FILENO);
 	execvp(argv[0], argv);
 	int error = errno;
 
@@ -66,7 +68,7 @@ static _Noreturn void child_run(int gate, int failure, char **argv)
 	_exit(127);
 }
 
-int command_start(char **argv, struct command *ret_command)
+int command_start(char **argv, bool apart, struct command *ret_command)
 {
 	int gate[2], failure[2];
 	pid_t pid;
@@ -83,7 +85,7 @@ int command_start(char **argv, struct command *ret_command)
 	pid = fork();
 	if (pid == 0) {
 		close(gate[1]);
-		child_run(gate[0], failure[1], argv);
+		child_run(gate[0], failure[1], argv, apart);
 	}
 	int r = pid < 0 ? -errno : 0;
 
@@ -98,10 +100,11 @@ int command_start(char **argv, struct command *ret_command)
 	return 0;
 }
 
-int command_start_traced(char **argv, int processes_fd, struct record_counters *counters,
-			 struct command *ret_command, struct error *error)
+int command_start_traced(char **argv, bool apart, int processes_fd,
+			 struct record_counters *counters, struct command *ret_command,
+			 struct error *error)
 {
-	int r = command_start(argv, ret_command);
+	int r = command_start(argv, apart, ret_command);
 
 	if (r < 0)
 		return error_set(error, r, "cannot fork: %s", strerror(-r));

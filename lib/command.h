@@ -21,13 +21,15 @@ struct command {
  * asked before anything is set up, so that a slip of the pen ends at once. */
 int command_check(char **argv, struct error *error);
 
-/* Forks; the child waits at the gate. Returns 0 or a negative errno. */
-int command_start(char **argv, struct command *ret_command);
+/* Forks; the child waits at the gate. @apart: its stdout is this process's stderr, as the stdout of
+ * this process is for a program to read. Returns 0 or a negative errno. */
+int command_start(char **argv, bool apart, struct command *ret_command);
 
 /* The same, and the child is the first process in the map of those that are traced (@processes_fd,
  * see filter_fill_maps()), and counted in @counters->followed. */
-int command_start_traced(char **argv, int processes_fd, struct record_counters *counters,
-			 struct command *ret_command, struct error *error);
+int command_start_traced(char **argv, bool apart, int processes_fd,
+			 struct record_counters *counters, struct command *ret_command,
+			 struct error *error);
 
 /* Lets the child exec @argv and waits until it has. Returns 0, or the negative errno of its exec
  * with an error that says what to change. */

@@ -57,8 +57,10 @@ _printf_(3, 4) static int fail(struct connsnoop *c, int r, const char *format, .
 
 static int start_command(struct connsnoop *c)
 {
+	const struct options *o = &c->options.common;
+	bool apart = o->format != OUTPUT_TABLE;
 	struct error error;
-	int r = command_start_traced(c->options.common.command, bpf_map__fd(c->bpf->maps.processes),
+	int r = command_start_traced(o->command, apart, bpf_map__fd(c->bpf->maps.processes),
 				     &c->bpf->bss->counters, &c->command, &error);
 
 	return r < 0 ? fail(c, r, "%s", error.text) : 0;

@@ -61,8 +61,11 @@ _printf_(3, 4) static int fail(struct flowattr *f, int r, const char *format, ..
 
 static int start_command(struct flowattr *f)
 {
+	const struct options *o = &f->options.common;
+	const char *file = f->options.write_file;
+	bool apart = o->format != OUTPUT_TABLE || (file && strcmp(file, "-") == 0);
 	struct error error;
-	int r = command_start_traced(f->options.common.command, bpf_map__fd(f->bpf->maps.processes),
+	int r = command_start_traced(o->command, apart, bpf_map__fd(f->bpf->maps.processes),
 				     &f->bpf->bss->counters, &f->command, &error);
 
 	return r < 0 ? fail(f, r, "%s", error.text) : 0;

@@ -55,8 +55,10 @@ _printf_(3, 4) static int fail(struct proctop *p, int r, const char *format, ...
 
 static int start_command(struct proctop *p)
 {
+	const struct options *o = &p->options.common;
+	bool apart = o->format != OUTPUT_TABLE;
 	struct error error;
-	int r = command_start_traced(p->options.common.command, bpf_map__fd(p->bpf->maps.processes),
+	int r = command_start_traced(o->command, apart, bpf_map__fd(p->bpf->maps.processes),
 				     &p->bpf->bss->counters, &p->command, &error);
 
 	return r < 0 ? fail(p, r, "%s", error.text) : 0;

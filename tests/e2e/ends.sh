@@ -111,6 +111,15 @@ jq -sc '.[0].pid as $left | .[] | if .pid == $left then del(.ppid) else . end' "
 	>"$T/expected.new" && mv "$T/expected.new" "$T/expected"
 compare "COMMAND that leaves a process running: traced to the end"
 
+for options in "connsnoop -j" "connsnoop -o csv" "proctop -j" "flowattr -o csv" "flowattr -w -"; do
+	# shellcheck disable=SC2086 # words
+	"${INSIDE[@]}" timeout -k 2 20 "$BUILD/"$options -- echo from the command >"$T/out" 2>"$T/err"
+	is "$? $(grep -ac 'from the command' "$T/out") $(grep -c 'from the command' "$T/err")" "0 0 1" \
+		"$options: COMMAND's stdout is apart" || diag <"$T/err"
+done
+tool_run -- echo from the command
+is "$(grep -c 'from the command' "$T/out")" 1 "a table: COMMAND's stdout is ours"
+
 # ---- -c, -d ----
 
 seen

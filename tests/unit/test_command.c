@@ -79,7 +79,7 @@ static void wait_end(struct command *command)
 
 static void start(char **argv, struct command *ret_command)
 {
-	assert_int_equal(command_start(argv, ret_command), 0);
+	assert_int_equal(command_start(argv, false, ret_command), 0);
 	assert_true(ret_command->pid > 0);
 	assert_false(ret_command->ended);
 }
