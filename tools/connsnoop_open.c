@@ -15,14 +15,16 @@ struct entry {
 
 struct open_table {
 	struct entry *entries;
+	struct process_table *processes; /* owners are pinned there */
 };
 
-int open_table_new(struct open_table **ret_table)
+int open_table_new(struct process_table *processes, struct open_table **ret_table)
 {
 	struct open_table *table = calloc(1, sizeof(*table));
 
 	if (!table)
 		return -ENOMEM;
+	table->processes = processes;
 	*ret_table = table;
 	return 0;
 }
@@ -30,6 +32,7 @@ int open_table_new(struct open_table **ret_table)
 static void entry_remove(struct open_table *table, struct entry *entry)
 {
 	HASH_DEL(table->entries, entry);
+	process_table_unpin(table->processes, &entry->connection.owner);
 	free(entry);
 }
 
@@ -72,18 +75,19 @@ int open_table_add(struct open_table *table, const struct connection *connection
 			return -ENOMEM;
 		}
 	}
+	process_table_pin(table->processes, &connection->owner);
+	process_table_unpin(table->processes, &entry->connection.owner);
 	entry->connection = *connection;
 	entry->listener_pid = listener_pid;
 	return 0;
 }
 
-bool open_table_remove(struct open_table *table, uint64_t cookie, struct process_id *ret_owner)
+bool open_table_remove(struct open_table *table, uint64_t cookie)
 {
 	struct entry *entry = entry_find(table, cookie);
 
 	if (!entry)
 		return false;
-	*ret_owner = entry->connection.owner;
 	entry_remove(table, entry);
 	return true;
 }

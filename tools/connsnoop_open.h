@@ -11,12 +11,15 @@
 #include <stdbool.h>
 
 #include "lib/base.h"
+#include "lib/process.h"
 
 #define OPEN_MAX 32768 /* beyond that the oldest is no longer watched */
 
 struct open_table;
 
-int open_table_new(struct open_table **ret_table);
+/* @processes: borrowed; owners are pinned there as long as they are in here. Returns 0 or -ENOMEM.
+ */
+int open_table_new(struct process_table *processes, struct open_table **ret_table);
 void open_table_free(struct open_table *table);
 static inline void open_table_freep(struct open_table **table)
 {
@@ -29,8 +32,8 @@ static inline void open_table_freep(struct open_table **table)
 int open_table_add(struct open_table *table, const struct connection *connection,
 		   uint32_t listener_pid, uint64_t now_ns, uint64_t lost);
 
-/* It has ended. *ret_owner: the process that it began with, to be unpinned. False: not in here. */
-bool open_table_remove(struct open_table *table, uint64_t cookie, struct process_id *ret_owner);
+/* It has ended. False: not in here. */
+bool open_table_remove(struct open_table *table, uint64_t cookie);
 
 size_t open_table_count(const struct open_table *table);
 

@@ -57,7 +57,7 @@ int stream_new(const struct connsnoop_options *options, int proc_fd, int output_
 	if (!r)
 		r = pending_new(print, stream, &stream->pending);
 	if (!r)
-		r = open_table_new(&stream->open);
+		r = open_table_new(stream->processes, &stream->open);
 	if (r < 0)
 		return r;
 	*ret_stream = stream;
@@ -143,31 +143,19 @@ static int print_lost(struct stream *stream, uint64_t lost, uint64_t ts_ns)
 	return print_row(stream);
 }
 
-/* A connection has ended, or its owner turned out to be another. */
-static bool end(struct stream *stream, const struct connection *connection)
-{
-	struct process_id owner;
-	bool known = open_table_remove(stream->open, connection->cookie, &owner);
-
-	if (known)
-		process_table_unpin(stream->processes, &owner);
-	return known;
-}
-
 /* A connection has begun: its owner will be printed once more when it ends. */
 static int begin(struct stream *stream, const struct connection *connection, uint32_t listener_pid,
 		 uint64_t now_ns)
 {
 	if (!(stream->options->events & EVENT_BIT(RECORD_CLOSE)))
 		return 0; /* nobody will tell of its end, nobody asked */
-	process_table_pin(stream->processes, &connection->owner);
 	return open_table_add(stream->open, connection, listener_pid, now_ns, stream->stats.lost);
 }
 
 static int on_accept(struct stream *stream, const struct accept_record *record)
 {
 	const struct connection *connection = &record->connection;
-	bool known = end(stream, connection);
+	bool known = open_table_remove(stream->open, connection->cookie);
 	int r = 0;
 
 	/* a late one may come behind the close, of what it is too late to begin */
@@ -212,7 +200,7 @@ static int tool_record(struct stream *stream, const struct record_header *header
 		if (is_datagram(connection))
 			return on_flow_close(stream, (const void *)header);
 		r = pending_close(stream->pending, (const void *)header);
-		end(stream, connection);
+		open_table_remove(stream->open, connection->cookie);
 		return r;
 	}
 	return print(stream, header);
@@ -322,7 +310,6 @@ static int on_gone(void *context, const struct close_record *record)
 	struct stream *stream = context;
 	int r = pending_close(stream->pending, record);
 
-	process_table_unpin(stream->processes, &record->connection.owner);
 	stream->stats.gone++;
 	return r;
 }
