@@ -23,13 +23,15 @@ struct image *image_new(const struct name_choice *choice, const struct name_fact
 	struct text exe = {.start = facts->exe, .length = facts->exe ? strlen(facts->exe) : 0};
 	struct text args = {.start = facts->args, .length = facts->args ? facts->args_length : 0};
 	const char *suffix = like->exe_deleted ? DELETED : "";
+	size_t bytes = sizeof(struct image) + choice->name.length + choice->script.length +
+		       exe.length + strlen(suffix) + args.length + 4;
 	struct image *image;
 	char *end;
 
-	image = calloc(1, sizeof(*image) + choice->name.length + choice->script.length +
-				  exe.length + strlen(suffix) + args.length + 4);
+	image = calloc(1, bytes);
 	if (!image)
 		return NULL;
+	image->bytes = bytes;
 	image->references = 1;
 	image->env = choice->env;
 	image->undecided = choice->undecided;
@@ -145,4 +147,50 @@ int image_new_record(const struct process_record *record, const struct record_te
 	}
 	*ret_image = image;
 	return 0;
+}
+
+/* The name that procfs gives a program of which @known was known, or NULL. False: no better. */
+static bool procfs_choice(const struct image *known, struct procfs_process *process,
+			  struct name_facts *facts, struct name_choice *ret_choice)
+{
+	/* The kernel's own word on exe is there already, without the need to be allowed to read it.
+	 */
+	if (known && known->exe) {
+		size_t length = strlen(known->exe);
+
+		if (known->exe_deleted)
+			length -= strlen(" (deleted)");
+		if (length >= sizeof(process->exe))
+			return false;
+		memcpy(process->exe, known->exe, length);
+		process->exe[length] = '\0';
+		process->exe_deleted = known->exe_deleted;
+	}
+	facts->exe = process->exe[0] ? process->exe : NULL;
+	if (known && !known->undecided) {
+		*ret_choice = (struct name_choice){
+			.name = {.start = known->name, .length = strlen(known->name)},
+			.script = {.start = known->script,
+				   .length = known->script ? strlen(known->script) : 0},
+			.env = known->env};
+		return true;
+	}
+	return name_running(facts, ret_choice);
+}
+
+struct image *image_new_procfs(struct procfs_process *process, const struct image *known,
+			       enum name_source *ret_source)
+{
+	struct name_facts facts = {.comm = process->comm,
+				   .args = process->args_known ? process->args : NULL,
+				   .args_length = process->args_length};
+	struct name_choice choice;
+
+	if ((known && !facts.args) || !procfs_choice(known, process, &facts, &choice))
+		return NULL;
+	choice.undecided = false;
+	*ret_source = choice.source;
+	return image_new(&choice, &facts,
+			 &(struct image){.exe_deleted = process->exe_deleted,
+					 .args_cut = process->args_cut});
 }

@@ -9,8 +9,10 @@
 
 #include "bpf/record.h"
 #include "lib/name.h"
+#include "lib/procfs.h"
 
 struct image {
+	size_t bytes; /* all of it */
 	uint32_t references;
 	bool env;	  /* a script that begins with `#!/usr/bin/env` */
 	bool undecided;	  /* the command line could give a better name, but is not known */
@@ -66,5 +68,10 @@ int image_record_texts(const struct process_record *record, size_t length,
 int image_new_record(const struct process_record *record, const struct record_texts *texts,
 		     const struct image *before, struct image **ret_image,
 		     enum name_source *ret_source);
+
+/* The image that procfs tells of, for a program of which @known was known, or NULL. NULL if it
+ * tells nothing better, or without memory. @process may be changed. */
+struct image *image_new_procfs(struct procfs_process *process, const struct image *known,
+			       enum name_source *ret_source);
 
 #endif

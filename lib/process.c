@@ -8,10 +8,10 @@
 #include <utlist.h>
 
 #include "lib/image.h"
-#include "lib/name.h"
 #include "lib/procfs.h"
 
-#define PROCESSES_MAX 65536
+#define PROCESSES_MAX  65536
+#define DEAD_BYTES_MAX (32U << 20)
 
 /* How much to believe: of two sayings of the same program, the higher one stays. */
 enum rank { RANK_NONE, RANK_PROCFS, RANK_ITER, RANK_FORK, RANK_EXEC };
@@ -35,6 +35,7 @@ struct entry {
 	struct program now;
 	struct program before;	   /* the one before the last exec, if pinned then */
 	struct entry *prev, *next; /* in process_table.dead */
+	size_t dead_bytes;	   /* its part of process_table.dead_bytes */
 	uint32_t pins;
 	bool dead;
 	UT_hash_handle hh;
@@ -44,6 +45,7 @@ struct process_table {
 	struct entry *entries; /* uthash; its order is that of adding */
 	struct entry *dead;    /* utlist: dead and not pinned, the longest dead first */
 	size_t max;
+	size_t dead_bytes, dead_bytes_max; /* of the names of those in `dead` */
 	int proc_fd;
 	struct process_table_stats stats;
 };
@@ -67,15 +69,22 @@ int process_table_new(const struct process_table_options *options, struct proces
 		return -ENOMEM;
 	table->proc_fd = options->proc_fd;
 	table->max = options->processes_max ? options->processes_max : PROCESSES_MAX;
+	table->dead_bytes_max = options->dead_bytes_max ? options->dead_bytes_max : DEAD_BYTES_MAX;
 	*ret_table = table;
 	return 0;
+}
+
+static void dead_remove(struct process_table *table, struct entry *entry)
+{
+	DL_DELETE(table->dead, entry);
+	table->dead_bytes -= entry->dead_bytes;
 }
 
 static void entry_remove(struct process_table *table, struct entry *entry)
 {
 	HASH_DEL(table->entries, entry);
 	if (entry->dead && !entry->pins)
-		DL_DELETE(table->dead, entry);
+		dead_remove(table, entry);
 	image_unref(entry->now.image);
 	image_unref(entry->before.image);
 	free(entry);
@@ -88,6 +97,18 @@ void process_table_free(struct process_table *table)
 	while (table->entries)
 		entry_remove(table, table->entries);
 	free(table);
+}
+
+/* Names that are shared count for each. */
+static void dead_add(struct process_table *table, struct entry *entry)
+{
+	entry->dead_bytes = entry->now.image ? entry->now.image->bytes : 0;
+	table->dead_bytes += entry->dead_bytes;
+	DL_APPEND(table->dead, entry);
+	while (table->dead_bytes > table->dead_bytes_max) {
+		entry_remove(table, table->dead);
+		table->stats.evicted++;
+	}
 }
 
 static struct entry *entry_find(const struct process_table *table, uint32_t tgid, uint64_t start_ns)
@@ -193,43 +214,13 @@ static int record_image(const struct process_table *table, const struct process_
 	return image_new_record(record, texts, before, ret_image, ret_source);
 }
 
-/* The name that procfs gives a program of which @known was known, or NULL. False: no better. */
-static bool procfs_choice(const struct image *known, struct procfs_process *process,
-			  struct name_facts *facts, struct name_choice *ret_choice)
-{
-	/* The kernel's own word on exe is there already, without the need to be allowed to read it.
-	 */
-	if (known && known->exe) {
-		size_t length = strlen(known->exe);
-
-		if (known->exe_deleted)
-			length -= strlen(" (deleted)");
-		if (length >= sizeof(process->exe))
-			return false;
-		memcpy(process->exe, known->exe, length);
-		process->exe[length] = '\0';
-		process->exe_deleted = known->exe_deleted;
-	}
-	facts->exe = process->exe[0] ? process->exe : NULL;
-	if (known && !known->undecided) {
-		*ret_choice = (struct name_choice){
-			.name = {.start = known->name, .length = strlen(known->name)},
-			.script = {.start = known->script,
-				   .length = known->script ? strlen(known->script) : 0},
-			.env = known->env};
-		return true;
-	}
-	return name_running(facts, ret_choice);
-}
-
 /* Adds what procfs tells of @entry's program to what is known of it. */
 static void entry_visit(struct process_table *table, struct entry *entry,
 			const struct process_id *id)
 {
 	struct procfs_process process;
 	const struct image *known;
-	struct name_choice choice;
-	struct name_facts facts;
+	enum name_source source;
 	struct image *image;
 
 	if (id->exec_id > entry->now.exec_id)
@@ -239,18 +230,9 @@ static void entry_visit(struct process_table *table, struct entry *entry,
 	if (procfs_read(table->proc_fd, id, &process) < 0)
 		return;
 	known = entry->now.image;
-	facts = (struct name_facts){.comm = process.comm,
-				    .args = process.args_known ? process.args : NULL,
-				    .args_length = process.args_length};
-	if ((known && !facts.args) || !procfs_choice(known, &process, &facts, &choice))
-		return;
-	choice.undecided = false;
-	image = image_new(&choice, &facts,
-			  &(struct image){.exe_deleted = process.exe_deleted,
-					  .args_cut = process.args_cut});
+	image = image_new_procfs(&process, known, &source);
 	if (image)
-		entry_learn(entry, image,
-			    known && !known->undecided ? entry->now.source : choice.source,
+		entry_learn(entry, image, known && !known->undecided ? entry->now.source : source,
 			    known ? entry->now.rank : RANK_PROCFS);
 }
 
@@ -303,7 +285,7 @@ void process_table_exit(struct process_table *table, const struct process_id *id
 		return;
 	entry->dead = true;
 	if (!entry->pins)
-		DL_APPEND(table->dead, entry);
+		dead_add(table, entry);
 }
 
 void process_table_pin(struct process_table *table, const struct process_id *id)
@@ -313,7 +295,7 @@ void process_table_pin(struct process_table *table, const struct process_id *id)
 	if (!entry)
 		return;
 	if (entry->dead && !entry->pins)
-		DL_DELETE(table->dead, entry);
+		dead_remove(table, entry);
 	entry->pins++;
 }
 
@@ -326,7 +308,7 @@ void process_table_unpin(struct process_table *table, const struct process_id *i
 		return;
 	image_unrefp(&entry->before.image);
 	if (entry->dead)
-		DL_APPEND(table->dead, entry);
+		dead_add(table, entry);
 }
 
 /* Whether procfs may be asked, and has something to tell. */

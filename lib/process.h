@@ -46,7 +46,8 @@ struct process_table;
 
 struct process_table_options {
 	int proc_fd; /* borrowed: an O_PATH directory, usually of /proc; -1: never look there */
-	size_t processes_max; /* bound of the table; 0: the default of 65,536 */
+	size_t processes_max;  /* bound of the table; 0: the default of 65,536 */
+	size_t dead_bytes_max; /* of the names of dead processes; 0: the default of 32 MB */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -483,6 +483,49 @@ static void exit_of(struct process_table *table, uint32_t tgid)
 	process_table_exit(table, &id);
 }
 
+static void add_long(struct process_table *table, uint32_t tgid)
+{
+	struct process_id id = id_of(tgid, 1, "x");
+	char args[700];
+
+	memset(args, 'a', sizeof(args));
+	assert_int_equal(add(table, &id, PROCESS_EXEC,
+			     &(struct texts){.filename = "/long",
+					     .args = args,
+					     .args_length = sizeof(args),
+					     .flags = PROCESS_ARGS_KNOWN}),
+			 0);
+}
+
+/* Command lines of the dead have a bound of their own; those of the living and the pinned do not
+ * count. */
+static void test_dead_bytes(void **state _unused_)
+{
+	static const struct process_table_options options = {.proc_fd = -1, .dead_bytes_max = 2000};
+	_cleanup_(process_table_freep) struct process_table *table = NULL;
+	struct process_id pinned = id_of(4, 1, "");
+	struct process_table_stats stats;
+
+	assert_int_equal(process_table_new(&options, &table), 0);
+	for (uint32_t tgid = 1; tgid <= 5; tgid++)
+		add_long(table, tgid);
+	process_table_pin(table, &pinned);
+	exit_of(table, 1);
+	exit_of(table, 4);
+	exit_of(table, 2);
+	CHECK(1, 1, "long", NAME_EXEC);
+	exit_of(table, 3);
+	CHECK(1, 1, "comm", NAME_COMM);
+	CHECK(2, 1, "long", NAME_EXEC);
+	process_table_unpin(table, &pinned);
+	CHECK(2, 1, "comm", NAME_COMM);
+	CHECK(3, 1, "long", NAME_EXEC);
+	CHECK(4, 1, "long", NAME_EXEC);
+	CHECK(5, 1, "long", NAME_EXEC);
+	process_table_get_stats(table, &stats);
+	assert_int_equal(stats.evicted, 2);
+}
+
 static void test_eviction(void **state _unused_)
 {
 	TABLE(-1, 4);
@@ -763,6 +806,7 @@ int main(void)
 		cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_dead_bytes),
 		cmocka_unit_test_setup_teardown(test_procfs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_procfs_dead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_procfs_fork, setup, teardown),
