@@ -29,6 +29,7 @@ struct nat_bucket {
 
 struct nat_entry {
 	struct nat_end began, other;
+	uint32_t netns; /* whose tracking has told of it */
 	TAILQ_ENTRY(nat_entry) age;
 };
 
@@ -155,7 +156,7 @@ static int add_end(struct nat_table *table, const struct connection *from, struc
 	return 0;
 }
 
-static int add_entry(struct nat_table *table, const struct nat_ends *ends)
+static int add_entry(struct nat_table *table, const struct nat_ends *ends, uint32_t netns)
 {
 	struct nat_entry *entry = calloc(1, sizeof(*entry));
 
@@ -168,17 +169,18 @@ static int add_entry(struct nat_table *table, const struct nat_ends *ends)
 		free(entry);
 		return -ENOMEM;
 	}
+	entry->netns = netns;
 	TAILQ_INSERT_TAIL(&table->entries, entry, age);
 	table->n++;
 	return 0;
 }
 
-/* What was known between these addresses is over. */
-static void forget(struct nat_table *table, const struct connection *wanted)
+/* What was known between these addresses is over. @netns: if it was told of there; 0: anywhere. */
+static void forget(struct nat_table *table, const struct connection *wanted, uint32_t netns)
 {
 	struct nat_end *end = find_end(table, wanted, false);
 
-	if (end)
+	if (end && (!netns || end->entry->netns == netns))
 		remove_entry(table, end->entry);
 }
 
@@ -196,15 +198,17 @@ int nat_table_add(struct nat_table *table, const struct conntrack_entry *entry,
 {
 	const struct nat_ends ends = {end_of(&entry->original, entry->netns),
 				      end_of(&entry->reply, entry->netns)};
+	bool translated = is_translated(&ends);
 	int r;
 
-	forget(table, &ends.began);
-	if (!is_translated(&ends))
+	/* what one namespace leaves as it is another one on the way may translate */
+	forget(table, &ends.began, translated ? 0 : entry->netns);
+	if (!translated)
 		return 0;
-	forget(table, &ends.other);
+	forget(table, &ends.other, 0);
 	if (entry->gone)
 		return 0;
-	r = add_entry(table, &ends);
+	r = add_entry(table, &ends, entry->netns);
 	if (r < 0)
 		return r;
 	if (table->n > table->max) {

@@ -196,12 +196,31 @@ static void test_bound(void **state _unused_)
 	nat_table_free(table);
 }
 
+/* The client's own namespace tracks it, too, and translates nothing. */
+static void test_two_namespaces(void **state _unused_)
+{
+	struct conntrack_entry own = plain;
+	struct nat_table *table;
+
+	own.netns = 6;
+	assert_int_equal(nat_table_new(0, &table), 0);
+	add(table, &masqueraded, 1);
+	add(table, &own, 0);
+	assert_found(table, &masqueraded.original, &masqueraded.reply, 6);
+	own.gone = true;
+	add(table, &own, 0);
+	assert_found(table, &masqueraded.original, &masqueraded.reply, 6);
+	add(table, &plain, 0);
+	assert_int_equal(nat_table_size(table), 0);
+	nat_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ends), cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_over),	  cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound),	  cmocka_unit_test(test_two_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
