@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 
 #include "lib/filter.h"
 #include "lib/signals.h"
+
+#define LOOK_MS 40 /* so often, a COMMAND that is waited for may have ended */
 
 static int check_file(const char *path)
 {
@@ -149,6 +152,23 @@ bool command_ended(struct command *command)
 		command->ended = true;
 	}
 	return command->ended;
+}
+
+bool command_is_unread(struct command *command, int output_fd)
+{
+	struct pollfd output = {.fd = output_fd};
+
+	return !command_ended(command) && poll(&output, 1, 0) > 0 &&
+	       output.revents & (POLLERR | POLLHUP);
+}
+
+void command_wait(struct command *command)
+{
+	_cleanup_(closep) int fd = signals_open();
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	while (!command_ended(command) && !end.revents)
+		poll(&end, 1, LOOK_MS);
 }
 
 void command_stop(struct command *command)

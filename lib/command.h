@@ -38,6 +38,13 @@ int command_release(struct command *command, char **argv, struct error *error);
 /* Has the COMMAND itself ended? Never blocks; notes the status. */
 bool command_ended(struct command *command);
 
+/* Does it still run, while nobody reads @output_fd any more? That is the end of tracing, not of
+ * what the COMMAND is at: see command_wait(). */
+bool command_is_unread(struct command *command, int output_fd);
+
+/* Waits until the COMMAND has ended, or a signal of signals_block() has come. */
+void command_wait(struct command *command);
+
 /* Ends a COMMAND that still runs (SIGTERM, as perf(1) does) and waits for it; SIGINT and SIGTERM
  * act on this process again from here on. Does nothing for a struct command without a child. */
 void command_stop(struct command *command);

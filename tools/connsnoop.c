@@ -255,6 +255,10 @@ static int run(struct connsnoop *c)
 	if (!r)
 		r = trace(c);
 	last = stream_tick(c->stream, clock_now_ns(), c->bpf->bss->counters.lost_rows, true);
+	if (command_is_unread(&c->command, STDOUT_FILENO)) {
+		connection_bpf__detach(c->bpf);
+		command_wait(&c->command);
+	}
 	command_stop(&c->command);
 	if (r >= 0)
 		r = last;

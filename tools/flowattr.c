@@ -334,6 +334,10 @@ static int run(struct flowattr *f)
 	view_freep(&f->view);
 	if (!r && !f->options.view)
 		r = last_interval(f);
+	if (command_is_unread(&f->command, STDOUT_FILENO)) {
+		connection_bpf__detach(f->bpf);
+		command_wait(&f->command);
+	}
 	command_stop(&f->command);
 	if (r < 0 && r != -EPIPE && !f->explained)
 		fail(f, r, "cannot go on: %s", strerror(-r));

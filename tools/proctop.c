@@ -257,6 +257,10 @@ static int run(struct proctop *p)
 	view_freep(&p->view);
 	if (!r && !shows_view(p))
 		r = last_interval(p);
+	if (command_is_unread(&p->command, STDOUT_FILENO)) {
+		proctop_bpf__detach(p->bpf);
+		command_wait(&p->command);
+	}
 	command_stop(&p->command);
 	if (r < 0 && r != -EPIPE && !p->explained)
 		fail(p, r, "cannot go on: %s", strerror(-r));

@@ -120,6 +120,25 @@ done
 tool_run -- echo from the command
 is "$(grep -c 'from the command' "$T/out")" 1 "a table: COMMAND's stdout is ours"
 
+# Its reader leaves at once; the COMMAND ends when it may.
+for options in "connsnoop -j" "proctop -b 0.1" "flowattr -b 0.1"; do
+	rm -f "$T/may" "$T/done" "$T/status"
+	mkfifo "$T/may"
+	# shellcheck disable=SC2086 # words
+	("${INSIDE[@]}" timeout -k 2 30 "$BUILD/"$options -- \
+		sh -c '"$0" -4 connect >/dev/null; read -r _ <"$1"; echo >"$2"; exit 5' "$T/$NAME" "$T/may" "$T/done" \
+		2>"$T/err" | head -n 1 >"$T/out"
+		echo "${PIPESTATUS[0]}" >"$T/status.new"
+		mv "$T/status.new" "$T/status") &
+	LIVES=($!)
+	wait_until 10 test -s "$T/out"
+	timeout 10 sh -c 'echo >"$1"' sh "$T/may"
+	wait_until 10 test -e "$T/status"
+	LIVES=()
+	[ -e "$T/done" ]
+	is "$? $(cat "$T/status")" "0 5" "$options -- COMMAND | head: COMMAND runs to its end" || diag <"$T/err"
+done
+
 # ---- -c, -d ----
 
 seen
