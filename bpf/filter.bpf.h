@@ -7,13 +7,15 @@
 #include "filter.h"
 #include "task.bpf.h"
 
-#define PROCESS_ALIVE 1 /* values in the map `processes` */
-#define PROCESS_DEAD  2 /* has ended, its sockets may still be closing */
+#define EEXIST 17
 
-/* Process ids that are traced; with follow, descendants are added at their fork. */
+#define PROCESS_ENDED 0x80000000U /* with a process id: it has ended, its sockets may be open */
+
+/* Process ids that are traced; with follow, descendants are added at their fork. A process that has
+ * ended is in it a second time, with PROCESS_ENDED: that can be put there once only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768); /* user space makes it smaller without follow */
+	__uint(max_entries, 1); /* user space says how many */
 	__type(key, __u32);
 	__type(value, __u8);
 } processes SEC(".maps");

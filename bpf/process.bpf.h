@@ -166,17 +166,18 @@ int BPF_PROG(on_exec_stand_in, struct task_struct *task, pid_t old_pid, struct l
 static __always_inline bool process_follow(const struct task_struct *parent, __u32 tgid)
 {
 	const volatile struct filter_config *filter = process_filter();
-	__u32 parent_tgid = parent->tgid;
-	__u8 alive = PROCESS_ALIVE;
+	__u32 parent_tgid = parent->tgid, ended = tgid | PROCESS_ENDED;
+	__u8 one = 1;
 
 	if (!filter->by_process)
 		return true;
+	/* a process id used again: whoever had it before was another */
+	bpf_map_delete_elem(&processes, &ended);
 	if (!filter->follow || !bpf_map_lookup_elem(&processes, &parent_tgid)) {
-		/* a process id used again: whoever had it before was another */
 		bpf_map_delete_elem(&processes, &tgid);
 		return false;
 	}
-	if (bpf_map_update_elem(&processes, &tgid, &alive, BPF_ANY))
+	if (bpf_map_update_elem(&processes, &tgid, &one, BPF_ANY))
 		__sync_fetch_and_add(&counters.follow_lost, 1);
 	else
 		__sync_fetch_and_add(&counters.followed, 1);
@@ -225,29 +226,28 @@ int BPF_PROG(on_fork_stand_in, struct task_struct *parent, struct task_struct *c
 	return 0;
 }
 
-/* The last thread of a process has exited. False: the filter does not want that process. */
+/* The last thread of a process has exited. Two that exit at the same time may both be taken for it:
+ * one of them counts. False: the filter does not want that process. */
 static __always_inline bool process_leaves(__u32 tgid)
 {
-	__u8 *state;
+	__u32 ended = tgid | PROCESS_ENDED;
+	__u8 one = 1;
 
 	if (!process_filter()->by_process)
 		return true;
-	state = bpf_map_lookup_elem(&processes, &tgid);
-	if (!state)
+	if (!bpf_map_lookup_elem(&processes, &tgid))
 		return false;
-	if (*state == PROCESS_ALIVE) {
-		*state = PROCESS_DEAD;
+	if (bpf_map_update_elem(&processes, &ended, &one, BPF_NOEXIST) != -EEXIST)
 		__sync_fetch_and_sub(&counters.followed, 1);
-	}
 	return true;
 }
 
 /* Nothing more is going to come from a process: it leaves the filter, if it has ended. */
 static __always_inline void process_forget(__u32 tgid)
 {
-	__u8 *state = bpf_map_lookup_elem(&processes, &tgid);
+	__u32 ended = tgid | PROCESS_ENDED;
 
-	if (state && *state == PROCESS_DEAD)
+	if (!bpf_map_delete_elem(&processes, &ended))
 		bpf_map_delete_elem(&processes, &tgid);
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PROCESS_ALIVE 1		  /* bpf/filter.bpf.h */
 #define INITIAL_PIDNS 0xeffffffcU /* PROC_PID_INIT_INO of the kernel */
 #define FOLLOWED_MAX  32768	  /* processes that are followed at one time */
 
@@ -55,7 +54,8 @@ uint32_t filter_processes_max(const struct filter_config *config)
 {
 	if (!config->by_process)
 		return 1;
-	return config->follow ? FOLLOWED_MAX : FILTER_MAP_MAX;
+	/* one that has ended takes a second entry for a while */
+	return 2 * (config->follow ? FOLLOWED_MAX : FILTER_MAP_MAX);
 }
 
 static int add_ports(int fd, const uint16_t *ports, size_t n, uint8_t bit)
@@ -74,9 +74,9 @@ static int add_ports(int fd, const uint16_t *ports, size_t n, uint8_t bit)
 
 int filter_add_process(int processes_fd, uint32_t pid)
 {
-	uint8_t alive = PROCESS_ALIVE;
+	uint8_t one = 1;
 
-	return bpf_map_update_elem(processes_fd, &pid, &alive, BPF_ANY) < 0 ? -errno : 0;
+	return bpf_map_update_elem(processes_fd, &pid, &one, BPF_ANY) < 0 ? -errno : 0;
 }
 
 int filter_fill_maps(const struct process_filter *process, const struct traffic_filter *traffic,

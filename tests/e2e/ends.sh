@@ -119,6 +119,10 @@ for options in "connsnoop -j" "connsnoop -o csv" "proctop -j" "flowattr -o csv" 
 done
 tool_run -- echo from the command
 is "$(grep -c 'from the command' "$T/out")" 1 "a table: COMMAND's stdout is ours"
+seen
+tool_start -- "$T/$NAME" twins 10000
+tool_wait
+is "$TOOL_STATUS" 0 "COMMAND of processes whose last two threads exit at once: ends"
 
 # Its reader leaves at once; the COMMAND ends when it may.
 for options in "connsnoop -j" "proctop -b 0.1" "flowattr -b 0.1"; do

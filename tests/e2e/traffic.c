@@ -2093,6 +2093,34 @@ static void scenario_user_timeout(const struct run *run)
 
 /* ---- load ---- */
 
+static void *twin(void *waiting)
+{
+	__sync_fetch_and_sub((volatile int *)waiting, 1);
+	while (*(volatile int *)waiting)
+		sched_yield();
+	syscall(SYS_exit, 0); /* this thread alone */
+	return NULL;
+}
+
+/* Argument: how many processes, of two threads each that exit at the same time. */
+static void scenario_twins(const struct run *run)
+{
+	int count = atoi(argument(run, 0)), waiting = 2;
+	pthread_t other;
+
+	for (int i = 0; i < count; i++) {
+		if (spawn() == 0) {
+			if (pthread_create(&other, NULL, twin, &waiting))
+				die("pthread_create");
+			twin(&waiting);
+		}
+		while (waitpid(-1, NULL, i % 64 ? WNOHANG : 0) > 0)
+			;
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
 /* Argument: how many. Makes and closes connections as fast as one process can, with RST at the end:
  * no port stays in TIME_WAIT. Prints how many connects, accepts and closes there were. */
 static void scenario_flood(const struct run *run)
@@ -2248,6 +2276,7 @@ static const struct {
 	{"setns", scenario_setns},
 	{"threads", scenario_threads},
 	{"timeout", scenario_timeout},
+	{"twins", scenario_twins},
 	{"two-netns", scenario_two_netns},
 	{"unreachable", scenario_unreachable},
 	{"unread", scenario_unread},

@@ -52,10 +52,10 @@ static void test_process(void **state _unused_)
 	struct filter_config config = configure(&pids, NULL, false);
 
 	CHECK(&config, .by_process = 1);
-	assert_int_equal(filter_processes_max(&config), FILTER_MAP_MAX);
+	assert_int_equal(filter_processes_max(&config), 2 * FILTER_MAP_MAX);
 	config = configure(&follow, NULL, false);
 	CHECK(&config, .by_process = 1, .follow = 1);
-	assert_int_equal(filter_processes_max(&config), 32768);
+	assert_int_equal(filter_processes_max(&config), 65536);
 	config = configure(&users, NULL, false);
 	CHECK(&config, .by_user = 1);
 	assert_int_equal(filter_processes_max(&config), 1);
@@ -70,7 +70,7 @@ static void test_command(void **state _unused_)
 
 	/* only the COMMAND and its descendants */
 	CHECK(&config, .by_process = 1, .follow = 1);
-	assert_int_equal(filter_processes_max(&config), 32768);
+	assert_int_equal(filter_processes_max(&config), 65536);
 	config = configure(&user, NULL, true);
 	CHECK(&config, .by_process = 1, .follow = 1, .by_user = 1);
 }
