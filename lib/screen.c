@@ -34,7 +34,8 @@ struct screen {
 	attr_t styles[SCREEN_ALERT + 1];
 };
 
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
+				    SIGABRT, SIGSYS, SIGTRAP, SIGQUIT};
 
 static void on_crash(int signal, siginfo_t *info _unused_, void *context)
 {

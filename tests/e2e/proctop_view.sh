@@ -76,7 +76,8 @@ restored() {
 	see "$1" "$2: the shell goes on"
 	keys "clear; stty -a | tr ';' '\n' | grep -cE '^ *(-.*)?(-icanon|-echo) '; echo checked" Enter
 	wait_until 5 shows '^checked$'
-	is "$(screen | grep -B1 '^checked' | head -n 1)" 0 "$2: the terminal is as it was"
+	is "$(screen | grep -B1 '^checked' | head -n 1) $(tm display-message -p '#{alternate_on}')" "0 0" \
+		"$2: the terminal is as it was"
 	keys clear Enter
 }
 
@@ -216,10 +217,10 @@ restored 'status=0' "SIGTERM"
 start
 keys C-c
 restored 'status=0' "Ctrl-C"
-for signal in SEGV ABRT; do
+for signal in SEGV ABRT QUIT; do
 	start
 	kill -$signal "$(tool_pid)"
-	restored 'status=1(39|34)' "crash (SIG$signal)"
+	restored 'status=1(39|34|31)' "crash (SIG$signal)"
 done
 start
 keys C-z
