@@ -17,6 +17,7 @@
 #define RESTORE_MAX 256		/* bytes that put a terminal back */
 
 #define ELLIPSIS      0x2026 /* what a line that is cut ends with, where the locale has it */
+#define TIMES	      0xd7   /* of how many there are */
 #define ELLIPSIS_UTF8 "\342\200\246"
 
 /* What a signal handler needs to put the terminal back. A handler has no argument of its own, and
@@ -195,13 +196,28 @@ size_t screen_fitting(const char *text, size_t length, int room)
 	return at;
 }
 
+/* Where characters are bytes curses would show each byte of one that is more by a name of its own.
+ */
+static void put(const char *text, size_t length)
+{
+	size_t at = 0, n;
+	uint32_t code;
+
+	while (MB_CUR_MAX == 1 && at < length && (n = text_decode(text + at, length - at, &code))) {
+		addch(n == 1 ? (chtype)code : code == TIMES ? 'x' : code == ELLIPSIS ? '>' : '?');
+		at += n;
+	}
+	addnstr(text + at, (int)(length - at));
+}
+
 void screen_part(struct screen *screen, int line, int column, enum screen_style style,
 		 const char *text, size_t length)
 {
 	if (line < 0 || line >= LINES || column < 0 || column >= COLS)
 		return;
 	attrset(screen->styles[style]);
-	mvaddnstr(line, column, text, (int)screen_fitting(text, length, COLS - column));
+	move(line, column);
+	put(text, screen_fitting(text, length, COLS - column));
 	attrset(A_NORMAL);
 }
 
@@ -212,7 +228,8 @@ static void put_line(int line, const char *text, size_t length)
 
 	if (fit < length)
 		fit = screen_fitting(text, length, COLS - 1);
-	mvaddnstr(line, 0, text, (int)fit);
+	move(line, 0);
+	put(text, fit);
 	if (fit < length)
 		addstr(wcwidth((wchar_t)ELLIPSIS) == 1 ? ELLIPSIS_UTF8 : ">");
 }

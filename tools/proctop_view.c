@@ -100,7 +100,7 @@ static size_t text_width(const char *text, size_t length)
 		size_t n = text_decode(text + at, length - at, &code);
 		int columns_taken = n ? wcwidth((wchar_t)code) : 1;
 
-		width += columns_taken > 0 ? (size_t)columns_taken : 0;
+		width += columns_taken < 0 ? 1 : (size_t)columns_taken;
 		at += n ? n : 1;
 	}
 	return width;

@@ -217,6 +217,10 @@ restored 'status=0' "SIGTERM"
 start
 keys C-c
 restored 'status=0' "Ctrl-C"
+keys "clear; (while sleep 0.01; do :; done) & LC_ALL=C $TOOL --cgroup $GROUP; echo status=\$?; kill %+" Enter
+see ' sleep x [0-9]+ ' "LC_ALL=C: no character but its own"
+keys q
+restored 'status=0' "LC_ALL=C"
 for signal in SEGV ABRT QUIT; do
 	start
 	kill -$signal "$(tool_pid)"
