@@ -8,13 +8,10 @@
 #define PASSES_GONE   2			  /* a process that as many passes do not see is gone */
 
 struct ledger {
-	struct account *accounts; /* uthash, by group */
-	struct account *list;	  /* utlist: those, and what is gone without having said so */
-	size_t n_accounts;	  /* on the list */
+	struct accounts accounts;
 	struct account **collected;
 	size_t collected_max;
-	size_t max;
-	bool threads;
+	struct ledger_options options;
 	struct ledger_others others;
 	struct proctop_counters lost; /* as far as `others` has it */
 	uint32_t pass;		      /* 0: none yet */
@@ -29,81 +26,30 @@ int ledger_new(const struct ledger_options *options, struct ledger **ret_ledger)
 
 	if (!ledger)
 		return -ENOMEM;
-	ledger->max = options->processes_max ? options->processes_max : PROCESSES_MAX;
-	ledger->threads = options->threads;
+	ledger->options = *options;
+	ledger->accounts.max = options->processes_max ? options->processes_max : PROCESSES_MAX;
 	*ret_ledger = ledger;
 	return 0;
 }
 
-/* The number may be used again; the account stays on the list until it has been shown. */
-static void account_retire(struct ledger *ledger, struct account *account)
-{
-	if (account->hh.tbl)
-		HASH_DEL(ledger->accounts, account);
-	account->hh.tbl = NULL;
-}
-
-static void account_remove(struct ledger *ledger, struct account *account)
-{
-	account_retire(ledger, account);
-	DL_DELETE(ledger->list, account);
-	ledger->n_accounts--;
-	free(account);
-}
-
 void ledger_free(struct ledger *ledger)
 {
-	struct account *account, *next;
-
 	if (!ledger)
 		return;
-	DL_FOREACH_SAFE (ledger->list, account, next)
-		account_remove(ledger, account);
+	accounts_release(&ledger->accounts);
 	free(ledger->collected);
 	free(ledger);
 }
 
-/* The account of a group; one that is of another process was left behind: what told of its end did
- * not get through. */
-static struct account *account_find(struct ledger *ledger, uint64_t group, uint32_t tgid,
-				    uint64_t start_ns)
-{
-	struct account *account;
-
-	HASH_FIND(hh, ledger->accounts, &group, sizeof(group), account);
-	if (!account)
-		return NULL;
-	if (account->id.tgid == tgid &&
-	    (!start_ns || !account->id.start_ns || account->id.start_ns == start_ns))
-		return account;
-	account->ended = true;
-	account->here = false;
-	account_retire(ledger, account);
-	return NULL;
-}
-
-static bool ledger_full(const struct ledger *ledger)
-{
-	return ledger->n_accounts >= ledger->max;
-}
-
 static struct account *account_new(struct ledger *ledger, uint64_t group)
 {
-	struct account *account = calloc(1, sizeof(*account));
+	struct account *account = accounts_add(&ledger->accounts, group);
 
 	if (!account)
 		return NULL;
-	account->group = group;
 	account->exit_code = EXIT_CODE_UNKNOWN;
 	account->pass = ledger->pass;
-	account->n_tasks = ledger->threads;
-	HASH_ADD(hh, ledger->accounts, group, sizeof(account->group), account);
-	if (!account->hh.tbl) {
-		free(account);
-		return NULL;
-	}
-	DL_APPEND(ledger->list, account);
-	ledger->n_accounts++;
+	account->n_tasks = ledger->options.threads;
 	return account;
 }
 
@@ -126,11 +72,12 @@ static bool was_elsewhere(const struct ledger *ledger, const struct end_record *
 
 int ledger_end(struct ledger *ledger, const struct end_record *record)
 {
-	struct account *account =
-		account_find(ledger, record->group, record->id.tgid, record->id.start_ns);
+	struct account *account = accounts_find(&ledger->accounts, record->group, record->id.tgid,
+						record->id.start_ns, record->end_ns);
 
 	if (!account) {
-		if (!ledger->pass || record->end_ns < ledger->first_ns || ledger_full(ledger))
+		if (!ledger->pass || record->end_ns < ledger->first_ns ||
+		    accounts_full(&ledger->accounts))
 			return 0; /* not ours; or its threads tell what there is to tell */
 		account = account_new(ledger, record->group);
 		if (!account)
@@ -167,16 +114,17 @@ static void others_add(struct ledger *ledger, const struct task_sums *sums, uint
 
 int ledger_gone(struct ledger *ledger, const struct gone_record *record)
 {
-	struct account *account = account_find(ledger, record->group, record->tgid, 0);
+	struct account *account =
+		accounts_find(&ledger->accounts, record->group, record->tgid, 0, record->exit_ns);
 
 	if (account && account->final) { /* nothing more can come of that one */
-		account_retire(ledger, account);
+		accounts_retire(&ledger->accounts, account);
 		account = NULL;
 	}
 	if (!ledger->pass || (!account && record->exit_ns < ledger->first_ns))
 		return 0; /* not ours */
 	if (!account) {
-		if (ledger_full(ledger)) {
+		if (accounts_full(&ledger->accounts)) {
 			others_add(ledger, &record->sums, record->task_start_ns);
 			return 0;
 		}
@@ -223,10 +171,11 @@ static void account_begin_pass(struct ledger *ledger, struct account *account,
 int ledger_task(struct ledger *ledger, const struct task_record *record)
 {
 	const struct process_id *id = &record->id;
-	uint64_t start_ns = ledger->threads ? record->task_start_ns : id->start_ns;
-	struct account *account = account_find(ledger, record->group, id->tgid, id->start_ns);
+	uint64_t start_ns = ledger->options.threads ? record->task_start_ns : id->start_ns;
+	struct account *account =
+		accounts_find(&ledger->accounts, record->group, id->tgid, id->start_ns, UINT64_MAX);
 
-	if (!account && ledger_full(ledger))
+	if (!account && accounts_full(&ledger->accounts))
 		return 0;
 	if (!account) {
 		account = account_new(ledger, record->group);
@@ -293,7 +242,7 @@ static void account_end_pass(struct ledger *ledger, struct account *account)
 		return;
 	others_add(ledger, &account->gone, ledger->first_ns); /* what told of its end was lost */
 	ledger->others.threads += account->n_gone - 1;
-	account_remove(ledger, account);
+	accounts_remove(&ledger->accounts, account);
 }
 
 /* @now - what `others` has already. */
@@ -315,7 +264,7 @@ void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proct
 {
 	struct account *account, *next;
 
-	DL_FOREACH_SAFE (ledger->list, account, next)
+	DL_FOREACH_SAFE (ledger->accounts.list, account, next)
 		account_end_pass(ledger, account);
 	others_add_lost(ledger, lost);
 	ledger->older_ns = ledger->known_ns;
@@ -328,8 +277,8 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 	struct account *account;
 	size_t n = 0;
 
-	if (ledger->n_accounts > ledger->collected_max) {
-		size_t max = ledger->n_accounts + ledger->n_accounts / 4 + 16;
+	if (ledger->accounts.n > ledger->collected_max) {
+		size_t max = ledger->accounts.n + ledger->accounts.n / 4 + 16;
 		struct account **collected = realloc(ledger->collected, max * sizeof(void *));
 
 		if (!collected)
@@ -337,7 +286,7 @@ ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)
 		ledger->collected = collected;
 		ledger->collected_max = max;
 	}
-	DL_FOREACH (ledger->list, account)
+	DL_FOREACH (ledger->accounts.list, account)
 		if (account->listed)
 			ledger->collected[n++] = account;
 	*ret_accounts = ledger->collected;
@@ -355,7 +304,7 @@ uint64_t ledger_accounted_ns(const struct ledger *ledger)
 	uint64_t ns = others->total.sums.cpu_ns - others->before.sums.cpu_ns;
 	const struct account *account;
 
-	DL_FOREACH (ledger->list, account)
+	DL_FOREACH (ledger->accounts.list, account)
 		if (account->id.start_ns)
 			ns += account_cpu_ns(account);
 	return ns;
@@ -366,7 +315,7 @@ size_t ledger_pending(const struct ledger *ledger)
 	const struct account *account;
 	size_t n = 0;
 
-	DL_FOREACH (ledger->list, account)
+	DL_FOREACH (ledger->accounts.list, account)
 		n += account->ended && !account->final && !account->here;
 	return n;
 }
@@ -375,7 +324,7 @@ void ledger_tell_all(struct ledger *ledger)
 {
 	struct account *account;
 
-	DL_FOREACH (ledger->list, account)
+	DL_FOREACH (ledger->accounts.list, account)
 		account->told = account->over;
 }
 
@@ -383,13 +332,13 @@ void ledger_next_interval(struct ledger *ledger)
 {
 	struct account *account, *next;
 
-	DL_FOREACH_SAFE (ledger->list, account, next) {
+	DL_FOREACH_SAFE (ledger->accounts.list, account, next) {
 		bool late = !account->here && account->end_ns + LAG_MAX_NS < ledger->pass_ns;
 
 		account->before = account->total;
 		account->shown = account->over;
 		if (account->over && account->told && !account->here && (account->final || late))
-			account_remove(ledger, account);
+			accounts_remove(&ledger->accounts, account);
 	}
 	ledger->others.before = ledger->others.total;
 	ledger->others.threads_before = ledger->others.threads;

@@ -16,51 +16,9 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "bpf/proctop.h"
 #include "lib/base.h"
-#include "tools/proctop_sums.h"
-
-struct account {
-	uint64_t group;	       /* key, see struct task_record */
-	struct process_id id;  /* start_ns 0: not known yet, only the process id is */
-	struct usage total;    /* since the process began */
-	struct usage before;   /* the same at the last interval's end, or when it was first met */
-	struct task_sums gone; /* its threads that are gone */
-	/* Of the last pass: threads that are there; those of them that cannot be in `released` yet;
-	 * the kernel's own sums of those that are not there. */
-	struct task_sums living, staying, released;
-	uint64_t rx_bytes, tx_bytes; /* as last told, by a pass or by its end */
-	uint64_t rss_bytes;
-	uint64_t end_ns;			  /* CLOCK_BOOTTIME; 0: not known */
-	uint64_t end_ts_ns;			  /* CLOCK_MONOTONIC */
-	uint64_t parent_start_ns, parent_exec_id; /* once it has ended */
-	char parent_comm[COMM_SIZE];
-	uint64_t join_ns;   /* `joined`: begin of the pass that met it, CLOCK_BOOTTIME */
-	uint32_t pass;	    /* the last one that saw it */
-	uint32_t n_gone;    /* threads that `gone` is of */
-	uint32_t n_tasks;   /* all threads it will have had: see account_is_final(); 0: not known */
-	uint32_t n_joined;  /* threads that were there as it was met */
-	uint32_t born;	    /* what the kernel side had counted by then */
-	uint32_t netns;	    /* inode number; 0: not known */
-	uint32_t threads;   /* of the last pass */
-	uint32_t exit_code; /* as wait4(2) has it; EXIT_CODE_UNKNOWN */
-	uint32_t flags;	    /* TASK_*_KNOWN */
-	char state;	    /* of its busiest thread; 'X': gone */
-	bool here;	    /* seen by the last pass */
-	bool joined; /* was there before the ledger (or the filter) knew it: `before` is not 0 */
-	bool based;  /* and that is set */
-	bool ended;  /* its last thread has exited */
-	bool listed; /* as of the last pass: it is there to be shown */
-	bool over;   /* as of the last pass: it has ended */
-	bool final;  /* all threads are gone: total is exact */
-	bool shown;  /* as ended, in an interval */
-	bool told;   /* its exit has been told: user's mark */
-	struct account *prev, *next; /* of the ledger's list */
-	UT_hash_handle hh;
-};
+#include "tools/proctop_accounts.h"
 
 #define EXIT_CODE_UNKNOWN 0xffffffffU
 

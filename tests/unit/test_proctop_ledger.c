@@ -485,6 +485,60 @@ static void test_ends_unmet(void **state _unused_)
 	assert_int_equal(others->threads, 0);
 }
 
+/* A pass sees who has the number by now; what tells of who had it before waits in the ring buffer
+ * meanwhile. */
+static void test_number_of_another(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+	struct account **accounts;
+
+	empty_pass(ledger, 1 * SECOND);
+	ledger_next_interval(ledger);
+	end(ledger, 7, 100, SECOND + 1, SECOND + 10, 0); /* of three in a row, the first ends, */
+	ledger_begin_pass(ledger, 2 * SECOND);
+	task(ledger, 7, 102, 102, SECOND + 30, 5, 0); /* the last is there */
+	ledger_end_pass(ledger, 2 * SECOND + 9, &nothing_lost);
+	assert_int_equal(count(ledger), 2);
+	ledger_tell_all(ledger);
+	ledger_next_interval(ledger);
+	gone(ledger, 7, 100, 100, SECOND + 10, 40); /* the first is gone; the second one ends */
+	end(ledger, 7, 101, SECOND + 15, SECOND + 20, 0);
+	gone(ledger, 7, 101, 101, SECOND + 20, 30);
+	end(ledger, 7, 102, SECOND + 30, 2 * SECOND + 40, 0);
+	gone(ledger, 7, 102, 102, 2 * SECOND + 40, 20);
+	empty_pass(ledger, 3 * SECOND);
+	assert_int_equal(ledger_collect(ledger, &accounts), 3);
+	for (int i = 0; i < 3; i++) {
+		assert_true(accounts[i]->final);
+		assert_int_equal(accounts[i]->exit_code, 0x300);
+	}
+	assert_int_equal(ledger_accounted_ns(ledger), 40 + 30 + 15);
+	assert_int_equal(ledger_pending(ledger), 0);
+	ledger_tell_all(ledger);
+	ledger_next_interval(ledger);
+	assert_int_equal(count(ledger), 0);
+}
+
+/* The same, with the process id, too. */
+static void test_number_and_id_of_another(void **state _unused_)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, false);
+
+	empty_pass(ledger, 1 * SECOND);
+	ledger_begin_pass(ledger, 2 * SECOND);
+	task(ledger, 7, 100, 100, SECOND + 30, 5, 0);
+	ledger_end_pass(ledger, 2 * SECOND + 9, &nothing_lost);
+	gone(ledger, 7, 100, 101, SECOND + 19, 1);
+	end(ledger, 7, 100, SECOND + 15, SECOND + 20, 1);
+	gone(ledger, 7, 100, 100, SECOND + 20, 30);
+	ledger_begin_pass(ledger, 3 * SECOND);
+	task(ledger, 7, 100, 100, SECOND + 30, 6, 0);
+	end_pass(ledger);
+	assert_int_equal(count(ledger), 2);
+	assert_int_equal(ledger_accounted_ns(ledger), 37);
+	assert_int_equal(ledger_pending(ledger), 0);
+}
+
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
@@ -535,6 +589,8 @@ int main(void)
 		cmocka_unit_test(test_as_of_the_pass),
 		cmocka_unit_test(test_ends_unmet),
 		cmocka_unit_test(test_net_of_the_ended),
+		cmocka_unit_test(test_number_of_another),
+		cmocka_unit_test(test_number_and_id_of_another),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_ends_during_pass),
 	};
