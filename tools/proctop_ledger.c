@@ -63,7 +63,10 @@ static void account_check_final(struct account *account)
 }
 
 /* New here, and yet a whole pass could have seen it: outside of the filter until now. One that
- * ended while the pass was under way may have been gone when its turn came. */
+ * ended while the pass was under way may have been gone when its turn came. (Where the filter never
+ * takes in what runs already, `older_ns` and `known_ns` stay at the first pass: between the start
+ * that the kernel notes and the moment that a pass can see it, a process may have to wait for its
+ * processor, for longer than a pass takes.) */
 static bool was_elsewhere(const struct ledger *ledger, const struct end_record *record)
 {
 	return record->id.start_ns < ledger->older_ns ||
@@ -267,9 +270,11 @@ void ledger_end_pass(struct ledger *ledger, uint64_t boot_ns, const struct proct
 	DL_FOREACH_SAFE (ledger->accounts.list, account, next)
 		account_end_pass(ledger, account);
 	others_add_lost(ledger, lost);
+	ledger->seen_ns = boot_ns;
+	if (ledger->options.fixed)
+		return;
 	ledger->older_ns = ledger->known_ns;
 	ledger->known_ns = ledger->pass_ns;
-	ledger->seen_ns = boot_ns;
 }
 
 ssize_t ledger_collect(struct ledger *ledger, struct account ***ret_accounts)

@@ -33,6 +33,7 @@ struct ledger;
 struct ledger_options {
 	size_t processes_max; /* bound; 0: the default of 65,536 */
 	bool threads;	      /* it is of single threads, of which ledger_gone() tells the end */
+	bool fixed; /* after the first pass, what comes into the filter has just been born */
 };
 
 /* Returns 0 or -ENOMEM. */

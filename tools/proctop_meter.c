@@ -13,11 +13,22 @@ const struct record_sizes proctop_sizes = {.least = {
 						   [RECORD_GONE] = sizeof(struct gone_record),
 					   }};
 
+/* A process keeps its id for life, but not its user, its cgroup or its namespace. */
+static struct ledger_options ledger_options(const struct proctop_options *options, bool threads)
+{
+	const struct process_filter *filter = &options->common.process;
+
+	return (struct ledger_options){
+		.threads = threads,
+		.fixed = !filter->n_uids && !filter->cgroup_id && !filter->netns,
+	};
+}
+
 int meter_new(const struct proctop_options *options, int proc_fd, struct meter **ret_meter)
 {
 	_cleanup_(meter_freep) struct meter *meter = calloc(1, sizeof(*meter));
 	struct process_table_options table = {.proc_fd = proc_fd};
-	struct ledger_options ledger = {};
+	struct ledger_options ledger = ledger_options(options, false);
 	int r;
 
 	if (!meter)
@@ -203,7 +214,7 @@ void meter_name(struct meter *meter, const struct account *account, bool need_ar
 
 int meter_watch_threads(struct meter *meter, bool watch)
 {
-	struct ledger_options options = {.threads = true};
+	struct ledger_options options = ledger_options(meter->options, true);
 
 	ledger_freep(&meter->threads);
 	return watch ? ledger_new(&options, &meter->threads) : 0;

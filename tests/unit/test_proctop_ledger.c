@@ -539,6 +539,27 @@ static void test_number_and_id_of_another(void **state _unused_)
 	assert_int_equal(ledger_pending(ledger), 0);
 }
 
+/* No filter by what a process can change: one that no pass has seen was born late, or had to wait
+ * for its processor before it could be seen. */
+static void test_born_in_filter(void **state _unused_)
+{
+	struct ledger_options options = {.fixed = true};
+	_cleanup_(ledger_freep) struct ledger *ledger = NULL;
+
+	assert_int_equal(ledger_new(&options, &ledger), 0);
+	empty_pass(ledger, 1 * SECOND);
+	ledger_begin_pass(ledger, 2 * SECOND);
+	ledger_end_pass(ledger, 2 * SECOND + 100, &nothing_lost);
+	ledger_next_interval(ledger);
+	end(ledger, 7, 100, 2 * SECOND - 10, 2 * SECOND + 200, 0);
+	gone(ledger, 7, 100, 100, 2 * SECOND + 200, 60);
+	ledger_begin_pass(ledger, 3 * SECOND);
+	task(ledger, 8, 101, 101, 2 * SECOND - 9, 70, 0);
+	end_pass(ledger);
+	assert_int_equal(ledger_accounted_ns(ledger), 130);
+	assert_int_equal(ledger_pending(ledger), 0);
+}
+
 static void test_threads(void **state _unused_)
 {
 	_cleanup_(ledger_freep) struct ledger *ledger = ledger_of(0, true);
@@ -591,6 +612,7 @@ int main(void)
 		cmocka_unit_test(test_net_of_the_ended),
 		cmocka_unit_test(test_number_of_another),
 		cmocka_unit_test(test_number_and_id_of_another),
+		cmocka_unit_test(test_born_in_filter),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_ends_during_pass),
 	};
