@@ -29,23 +29,6 @@ static __noinline void accept_submit(struct socket_state *state, __u32 flags)
 	record_submit(record, sizeof(*record));
 }
 
-/* LISTEN -> SYN_RECV: the socket has just been copied from its listener. A list head in it that
- * stands for "empty" points to itself; in the copy it still points into the listener, until the
- * kernel sets it anew behind this event (tcp_create_openreq_child()). */
-static __noinline void accept_inherit(struct sock *sk)
-{
-	struct tcp_sock *tcp = (void *)sk;
-	void *listener = READ(tcp, tsorted_sent_queue.next);
-	struct socket_state *state;
-
-	listener -= bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
-	state = socket_find(listener);
-	if (state && state->flags & SOCKET_LISTENING)
-		socket_put(sk, state);
-	else
-		socket_forget(sk); /* what is left of an earlier socket at this address */
-}
-
 /* Accepted before it was established: a connection can be taken from the queue between the moment
  * it gets there and the change of its state, on another CPU. */
 struct early_accept {
@@ -60,6 +43,27 @@ struct {
 	__type(key, __u64); /* address of the socket */
 	__type(value, struct early_accept);
 } early_accepts SEC(".maps");
+
+/* LISTEN -> SYN_RECV: the socket has just been copied from its listener. A list head in it that
+ * stands for "empty" points to itself; in the copy it still points into the listener, until the
+ * kernel sets it anew behind this event (tcp_create_openreq_child()). */
+static __noinline void accept_inherit(struct sock *sk)
+{
+	struct tcp_sock *tcp = (void *)sk;
+	void *listener = READ(tcp, tsorted_sent_queue.next);
+	struct socket_state *state;
+	__u64 key = (__u64)sk;
+
+	listener -= bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
+	state = socket_find(listener);
+	/* what is left of an earlier socket at this address goes */
+	if (settings.accept_hook)
+		bpf_map_delete_elem(&early_accepts, &key);
+	if (state && state->flags & SOCKET_LISTENING)
+		socket_put(sk, state);
+	else
+		socket_forget(sk);
+}
 
 /* The owner has been found: the last word on who accepted. */
 static __noinline void accept_tell(struct socket_state *state)
