@@ -288,14 +288,14 @@ int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 	__u32 *working = hook_begin(HOOK_RECEIVE, false);
 
 	receive(sk, ret, flags);
-	hook_end(working, HOOK_RECEIVE, (__u64)sk, 0);
+	hook_end(working, HOOK_RECEIVE, (__u64)sk, ret);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_RECEIVE, (__u64)sk, 0)) {
+	if (hook_was_missed(HOOK_RECEIVE, (__u64)sk, ret)) {
 		receive(sk, ret, flags);
 		unpin();
 	}
@@ -308,14 +308,14 @@ int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 	__u32 *working = hook_begin(HOOK_SEND, false);
 
 	send(sk, ret);
-	hook_end(working, HOOK_SEND, (__u64)sk, 0);
+	hook_end(working, HOOK_SEND, (__u64)sk, ret);
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_SEND, (__u64)sk, 0)) {
+	if (hook_was_missed(HOOK_SEND, (__u64)sk, ret)) {
 		send(sk, ret);
 		unpin();
 	}
