@@ -28,7 +28,7 @@ static const char doc[] =
 	"  flowattr                    flows with traffic, most bytes first\n"
 	"  flowattr --by process 5     processes, every five seconds\n"
 	"  flowattr -D 443 -n 'curl*'  by remote port and process name\n"
-	"  flowattr -j | jq .tx_bytes  for scripts\n"
+	"  flowattr -j | jq 'select(.type == \"flow\") | .tx_bytes'  for scripts\n"
 	"  flowattr -- make fetch      of one command and its children\n"
 	"  flowattr --packets port 53  packets, a line each, with their processes\n"
 	"  flowattr -w out.pcapng      for Wireshark\n"

@@ -19,7 +19,7 @@ static const char doc[] =
 	"  proctop                     full-screen view; ? lists the keys\n"
 	"  proctop -b 5 3              three tables, five seconds apart\n"
 	"  proctop -s RSS -m 10        by memory, ten lines\n"
-	"  proctop -j | jq .cpu_ns     for scripts\n"
+	"  proctop -j | jq 'select(.type == \"sample\") | .cpu_ns'  for scripts\n"
 	"  proctop -- make -j2         a table of all that a command ran\n";
 
 static const struct argp_option options[] = {
