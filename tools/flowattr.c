@@ -187,7 +187,7 @@ static int start_output(struct flowattr *f)
 	r = report_new(&f->options, f->meter, f->view ? view_fd(f->view) : STDOUT_FILENO,
 		       &f->report);
 	if (!r && f->view)
-		r = report_interval(f->report); /* an empty table at once */
+		r = report_begin(f->report);
 	return !r && f->view ? view_show(f->view) : r;
 }
 
@@ -221,8 +221,7 @@ static int trace(struct flowattr *f)
 static int last_interval(struct flowattr *f)
 {
 	const struct flowattr_options *o = &f->options;
-	bool enough = o->interval.count ||
-		      (f->report && o->common.count && report_rows(f->report) >= o->common.count);
+	bool cut = o->interval.count && !o->common.command; /* by a signal, or -d */
 	struct error error;
 	int r;
 
@@ -234,7 +233,7 @@ static int last_interval(struct flowattr *f)
 			r = packets_finish(&f->packets, &error);
 		return r >= 0 || r == -EPIPE ? r : fail(f, r, "%s", error.text);
 	}
-	if (enough && !o->common.command)
+	if (cut || report_is_complete(f->report))
 		return 0;
 	f->meter->last = true;
 	r = look(f);

@@ -21,7 +21,13 @@ static inline void report_freep(struct report **report)
  * or intervals as were wanted), or a negative errno. */
 int report_interval(struct report *report);
 
+/* An empty table at once, which is none of COUNT. Returns 0 or a negative errno. */
+int report_begin(struct report *report);
+
 /* Rows printed. */
 uint64_t report_rows(const struct report *report);
+
+/* Has all been printed that was asked for: COUNT intervals, or -c rows? */
+bool report_is_complete(const struct report *report);
 
 #endif

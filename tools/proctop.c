@@ -205,11 +205,10 @@ static int trace(struct proctop *p)
 static int last_interval(struct proctop *p)
 {
 	const struct proctop_options *o = &p->options;
-	bool enough =
-		o->interval.count || (o->common.count && report_rows(p->report) >= o->common.count);
+	bool cut = o->interval.count && !o->common.command; /* by a signal, or -d */
 	int r;
 
-	if (enough && !o->common.command)
+	if (cut || report_is_complete(p->report))
 		return 0;
 	r = pass_run(&p->pass);
 	return r < 0 ? r : report_interval(p->report, true);

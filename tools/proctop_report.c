@@ -59,6 +59,14 @@ uint64_t report_rows(const struct report *report)
 	return report->rows;
 }
 
+bool report_is_complete(const struct report *report)
+{
+	const struct options *o = &report->options->common;
+	uint64_t count = report->options->interval.count;
+
+	return (count && report->intervals >= count) || (o->count && report->rows >= o->count);
+}
+
 /* Returns 0, LOOP_STOP if that was the last one wanted, or a negative errno. */
 static int print_row(struct report *report)
 {

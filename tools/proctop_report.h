@@ -25,4 +25,7 @@ int report_interval(struct report *report, bool last);
 /* Rows printed. */
 uint64_t report_rows(const struct report *report);
 
+/* Has all been printed that was asked for: COUNT intervals, or -c rows? */
+bool report_is_complete(const struct report *report);
+
 #endif

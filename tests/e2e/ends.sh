@@ -145,6 +145,11 @@ done
 
 # ---- -c, -d ----
 
+for tool in proctop flowattr; do
+	"${INSIDE[@]}" timeout -k 2 20 "$BUILD/$tool" -j 0.1 2 -- sleep 60 >"$T/out" 2>"$T/err"
+	is "$(grep -c '"type":"total"' "$T/out")" 2 "$tool 0.1 2 -- COMMAND: two intervals" || diag <"$T/out"
+done
+
 seen
 tool_start -c 3 --netns "/run/netns/$NS"
 traffic -4 connect

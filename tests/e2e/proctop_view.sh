@@ -273,6 +273,8 @@ keys Left Left
 see '^ *PID +NAME' "flowattr: left: the beginning"
 keys q
 see 'status=0' "flowattr: q"
+keys clear Enter "unshare -n $BUILD/flowattr 0.2 1; echo status=\$?" Enter
+see 'status=0' "flowattr 0.2 1: ends by itself"
 
 start
 tm kill-session
