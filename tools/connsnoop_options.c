@@ -127,6 +127,10 @@ void connsnoop_options_parse(int argc, char **argv, struct connsnoop_options *re
 		options_usage("-l prints what is open now; it cannot wait for a COMMAND");
 	if (o->list && o->existing)
 		options_usage("-l and --existing exclude each other: the latter goes on streaming");
+	if (o->list && (o->failed || !(o->events & EVENT_BIT(RECORD_OPEN))))
+		options_usage("-l prints what is open: -x, and -e without open, leave nothing");
+	if (o->events == EVENT_BIT(RECORD_OPEN) && !o->list && !o->existing)
+		options_usage("-e open: what is open is told with -l or --existing only");
 	if (o->failed)
 		o->events &= EVENT_BIT(RECORD_CONNECT);
 	if (!o->traffic.protocols)

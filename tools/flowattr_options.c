@@ -209,6 +209,8 @@ static void check_packets(struct flowattr_options *o)
 {
 	const struct process_filter *p = &o->common.process;
 
+	if (o->by || o->sort || o->rows_max)
+		options_usage("--by, -s and -m are about flows; -c ends packets after so many");
 	if (o->read_file && o->write_file)
 		options_usage("-r and -w exclude each other");
 	if (o->read_file &&

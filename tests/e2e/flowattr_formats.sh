@@ -30,7 +30,7 @@ is "$(grep -c "^flow,[0-9]*,$NAME,100\$" "$T/out")" 1 "CSV: a line"
 tool_run -m 1 -s NAME -F pid,NAME -- "${SILENT[@]}" -4 prefork
 is "$(grep -c "$NAME\$" "$T/out")" 1 "-m: so many lines"
 for word in "--by nobody" "-s nonsense" "-i nosuch0" "-F nonsense" "0.01" "abc" "1 0" "1 2 3" "-m 0" \
-	"--proto nonsense"; do
+	"--proto nonsense" "--packets -m 2" "--packets -s PID" "--packets --by user" "-r /dev/null -m 2"; do
 	# shellcheck disable=SC2086 # words
 	tool_run $word
 	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"

@@ -55,6 +55,9 @@ bad 2 stray stray
 bad 2 '-t|table' -j -t
 bad 2 'command' --
 bad 2 'command|-p' -p $$ -- true
+bad 2 '-l prints' -l -x
+bad 2 '-l prints' -l -e connect
+bad 2 'existing' -e open
 bad 1 no-such-command -- no-such-command
 bad 1 /etc/passwd -- /etc/passwd
 tool_run --no-such-option
