@@ -209,7 +209,7 @@ static __always_inline __u32 task_netns(struct task_struct *task)
 	return nsproxy ? READ(nsproxy, net_ns, ns.inum) : 0;
 }
 
-/* A thread that has begun to leave has no namespaces any more: 0 passes. */
+/* A thread that has begun to leave has no namespaces any more: 0 passes here. */
 static __always_inline bool filter_wants_netns(const volatile struct filter_config *config,
 					       __u32 netns)
 {
@@ -249,18 +249,25 @@ static __always_inline void traffic_add(__u64 rx_bytes, __u64 tx_bytes)
 		__sync_fetch_and_add(&bytes->tx_bytes, tx_bytes);
 }
 
-/* A process has left the filter by id when it has ended; its zombie is known by what is kept of it.
- */
+/* Has it exited, and was wanted as it did? That is known by what is kept of it. */
 static __always_inline bool task_is_kept(struct task_struct *task)
 {
-	__u64 key = (__u64)task, *start_ns;
+	__u64 key = (__u64)task, *start_ns = bpf_map_lookup_elem(&counted, &key);
 
-	if (!task->exit_state)
-		return false;
-	start_ns = bpf_map_lookup_elem(&counted, &key);
 	if (start_ns && *start_ns == task->start_boottime)
 		return true;
 	return bpf_map_lookup_elem(&exited, &key);
+}
+
+/* A process has left the filter by id when it has ended; one that exits has no namespaces. */
+static __always_inline bool filter_still_wants(const volatile struct filter_config *config,
+					       struct task_struct *task, __u32 netns)
+{
+	bool known = filter_wants_tgid(config, task->tgid);
+
+	if (known && !(config->netns && !netns))
+		return true;
+	return (known || task->exit_state) && task_is_kept(task);
 }
 
 /* Which of the ways to count does one that has exited go? */
@@ -309,10 +316,12 @@ int list_tasks(struct bpf_iter__task *ctx)
 	struct mm_struct *mm;
 	__u32 exit_state;
 
-	if (!task || (!filter_wants_tgid(filter, task->tgid) && !task_is_kept(task)))
+	if (!task)
+		return 0;
+	record.netns = task_netns(task);
+	if (!filter_still_wants(filter, task, record.netns))
 		return 0;
 	task_read_id(task, &record.id);
-	record.netns = task_netns(task);
 	if (!filter_wants_user_and_cgroup(filter, task, &record.id) ||
 	    !filter_wants_netns(filter, record.netns))
 		return 0;

@@ -404,6 +404,28 @@ like "$(grep ^records: "$T/err")" '^records: [0-9]+ rows printed, .* 0 threads, 
 kill "${LIVES[0]}"
 wait "${LIVES[0]}" 2>/dev/null
 LIVES=()
+
+# zombies have left their namespaces: whose was this one?
+rm -f "$T/gate" "$T/log"
+mkfifo "$T/gate"
+"$T/$STORM" zombie <"$T/gate" >"$T/log" &
+LIVES=($!)
+exec 7>"$T/gate"
+wait_until 5 says "$T/log" ready
+if unshare -n true 2>/dev/null; then
+	unshare -n "$T/$STORM" idle 1 >"$T/idle" &
+	LIVES+=($!)
+	wait_until 5 grep -qx ready "$T/idle"
+	timeout 10 "$TOOL" -j --netns "${LIVES[1]}" 0.2 2 >"$T/out" 2>"$T/err"
+	is "$? $(json 'map(select(.type == "sample").state) | join("")')" "0 SSSS" "--netns: nobody else's zombies"
+	kill "${LIVES[1]}"
+else
+	skip "--netns: nobody else's zombies" "no network namespaces"
+fi
+echo >&7
+exec 7>&-
+wait
+LIVES=()
 timeout -k 2 20 "$TOOL" -j -- sh -c 'exec "$0" processes 5 100 >"$1"' "$T/$STORM" "$T/log" >"$T/out" \
 	2>"$T/err" <&-
 is "$? $(json 'map(select(.type == "exit")) | length')" "0 6" "stdin closed: all the same"
