@@ -12,6 +12,10 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct proctop_config settings = {};
 struct proctop_counters totals = {};
 
+/* End of the last pass over what there is, CLOCK_BOOTTIME: what began later, none has seen. 0: one
+ * is under way. Set by user space. */
+volatile __u64 passed_ns = 0;
+
 #include "process.bpf.h"
 #include "proctop_task.bpf.h"
 
@@ -41,9 +45,17 @@ static __always_inline __u32 end_exit_code(struct task_struct *task)
 	return READ(task, group_leader, exit_code);
 }
 
-static __always_inline void task_lost(const struct task_sums *sums)
+/* Has no pass seen what began then? Only of such a one all that it used is told if its last record
+ * is lost: of others user space knows a part, and which one is not known here. */
+static __always_inline bool is_unseen(__u64 start_ns)
 {
-	__sync_fetch_and_add(&totals.lost_tasks, 1);
+	__u64 end_ns = passed_ns;
+
+	return end_ns && start_ns >= end_ns;
+}
+
+static __always_inline void sums_lost(const struct task_sums *sums)
+{
 	__sync_fetch_and_add(&totals.lost.cpu_ns, sums->cpu_ns);
 	__sync_fetch_and_add(&totals.lost.wait_ns, sums->wait_ns);
 	__sync_fetch_and_add(&totals.lost.voluntary, sums->voluntary);
@@ -55,16 +67,9 @@ static __always_inline void task_lost(const struct task_sums *sums)
 }
 
 /* Tells of a thread's final sums. @exited is a copy. */
-static __always_inline void task_gone(const struct exited *exited, const struct task_sums *sums,
-				      __u32 flags)
+static __always_inline void task_gone(struct gone_record *record, const struct exited *exited,
+				      const struct task_sums *sums, __u32 flags)
 {
-	struct gone_record *record = record_reserve(RECORD_GONE, sizeof(*record));
-
-	__sync_fetch_and_add(&totals.gone_tasks, 1);
-	if (!record) {
-		task_lost(sums);
-		return;
-	}
 	record->group = exited->group;
 	record->sums = *sums;
 	record->task_start_ns = exited->start_ns;
@@ -86,7 +91,6 @@ static __always_inline void task_exits(struct task_struct *task)
 		.tgid = task->tgid,
 		.tid = task->pid,
 	};
-	struct task_sums sums;
 
 	__sync_fetch_and_add(&totals.exited_tasks, 1);
 	/* of another task that was there before, and whose free nothing has told of */
@@ -96,9 +100,9 @@ static __always_inline void task_exits(struct task_struct *task)
 		__sync_fetch_and_add(&totals.gone_tasks, 1);
 	}
 	if (bpf_map_update_elem(&exited, &key, &value, BPF_ANY)) {
-		task_read_sums(task, &sums); /* better than nothing */
+		record_count_lost(RECORD_GONE);
+		__sync_fetch_and_add(&totals.lost_tasks, 1);
 		__sync_fetch_and_add(&totals.gone_tasks, 1);
-		task_lost(&sums);
 	}
 }
 
@@ -111,6 +115,8 @@ static __always_inline void process_ends(struct task_struct *task, const struct 
 
 	traffic_read(id->tgid, &bytes.rx_bytes, &bytes.tx_bytes);
 	record = record_reserve(RECORD_END, sizeof(*record));
+	if (!record && !is_unseen(id->start_ns))
+		return;
 	if (!record) {
 		__sync_fetch_and_add(&totals.lost_rx, bytes.rx_bytes);
 		__sync_fetch_and_add(&totals.lost_tx, bytes.tx_bytes);
@@ -165,8 +171,6 @@ static __always_inline void task_end(struct task_struct *task)
 	if (!filter_wants_tgid(filter, task->tgid) && !has_ended(group, start_ns))
 		return;
 	last = is_end(task, group, start_ns);
-	if (last)
-		process_leaves(task->tgid);
 	current_read_id(&id);
 	netns = task_netns(task);
 	if (filter_wants_user_and_cgroup(filter, task, &id) && filter_wants_netns(filter, netns)) {
@@ -178,6 +182,7 @@ static __always_inline void task_end(struct task_struct *task)
 	}
 	if (!last)
 		return;
+	process_leaves(id.tgid); /* who waits for the last one has its records then */
 	__sync_fetch_and_add(&totals.exits, 1);
 	bpf_map_delete_elem(&traffic, &id.tgid);
 	bpf_map_delete_elem(&born, &group);
@@ -203,6 +208,17 @@ int BPF_PROG(on_end_stand_in, struct task_struct *task)
 	return 0;
 }
 
+/* No room for the record of a thread that is freed. What it used may be among what its process has
+ * of those that left, and that a pass can read, until the first of its threads, the last to go, is
+ * freed. */
+static __always_inline void task_lost(struct task_struct *task, const struct exited *exited,
+				      const struct task_sums *sums)
+{
+	__sync_fetch_and_add(&totals.lost_tasks, 1);
+	if (task->pid == task->tgid && is_unseen(exited->start_ns))
+		sums_lost(sums);
+}
+
 /* At its exit, and even when its parent is told, a thread still runs. When it is freed, its sums
  * are final. The signal_struct outlives it; the leader need not be there any more. */
 SEC("tp_btf/sched_process_free")
@@ -210,6 +226,7 @@ int BPF_PROG(on_freed, struct task_struct *task)
 {
 	__u64 key = (__u64)task;
 	struct exited *found = bpf_map_lookup_elem(&exited, &key), copy;
+	struct gone_record *record;
 	struct task_sums sums;
 	__u32 flags;
 
@@ -223,7 +240,12 @@ int BPF_PROG(on_freed, struct task_struct *task)
 	if (bpf_map_delete_elem(&exited, &key))
 		return 0;
 	flags = task_read_sums(task, &sums);
-	task_gone(&copy, &sums, flags);
+	record = record_reserve(RECORD_GONE, sizeof(*record));
+	if (record)
+		task_gone(record, &copy, &sums, flags);
+	else
+		task_lost(task, &copy, &sums);
+	__sync_fetch_and_add(&totals.gone_tasks, 1);
 	return 0;
 }
 
@@ -234,6 +256,7 @@ int list_exited(struct iterator_map *ctx)
 {
 	__u64 *key = ctx->key, task_key;
 	struct exited *value = ctx->value, copy;
+	struct gone_record *record;
 	struct task_struct *task;
 	struct task_sums sums;
 	__u32 flags;
@@ -261,12 +284,21 @@ int list_exited(struct iterator_map *ctx)
 	if (on_cpu)
 		return 0;
 	flags = task_probe_sums(task, &sums);
+	record = record_try(RECORD_GONE, sizeof(*record));
+	if (!record) { /* next time */
+		__sync_fetch_and_add(&totals.put_off_tasks, 1);
+		return 0;
+	}
 	if (READ(task, exit_state) & EXIT_ZOMBIE)
 		bpf_map_update_elem(&counted, &task_key, &copy.start_ns, BPF_ANY);
 	if (copy.tid == copy.tgid)
 		process_forget(copy.tgid);
-	if (!bpf_map_delete_elem(&exited, &task_key))
-		task_gone(&copy, &sums, flags);
+	if (bpf_map_delete_elem(&exited, &task_key)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	task_gone(record, &copy, &sums, flags);
+	__sync_fetch_and_add(&totals.gone_tasks, 1);
 	return 0;
 }
 

@@ -86,13 +86,15 @@ _Static_assert(sizeof(struct gone_record) == 128, "gone_record");
 
 /* Counted in the kernel, exact whatever the ring buffer has room for. */
 struct proctop_counters {
-	__u64 exits;		/* processes that ended, of those that the filter by id selects */
-	__u64 exited_tasks;	/* threads that exited, of those that the filter wants */
-	__u64 gone_tasks;	/* of these, those whose sums were taken, or cannot be any more */
-	__u64 missed_tasks;	/* these last: nothing told of their free */
-	__u64 lost_tasks;	/* threads whose gone_record found no room */
-	struct task_sums lost;	/* and their sums */
-	__u64 lost_rx, lost_tx; /* network bytes of processes that `traffic` had no room for */
+	__u64 exits;	     /* processes that ended, of those that the filter by id selects */
+	__u64 exited_tasks;  /* threads that exited, of those that the filter wants */
+	__u64 gone_tasks;    /* of these, those whose sums were taken, or cannot be any more */
+	__u64 missed_tasks;  /* these last: nothing told of their free */
+	__u64 put_off_tasks; /* found no room for their gone_record yet: the iterator comes again */
+	__u64 lost_tasks;    /* threads whose gone_record found no room */
+	struct task_sums lost;	/* the sums of those of them that are in no task_record either */
+	__u64 lost_rx, lost_tx; /* network bytes of processes that `traffic` had no room for, or
+				 * whose end_record found none, as with `lost` */
 };
 
 struct proctop_config {

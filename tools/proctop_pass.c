@@ -95,18 +95,34 @@ int pass_take_exited(struct pass *pass)
 	return iterator_run_link(pass->exited_fd, &proctop_sizes, meter_listed, pass->meter);
 }
 
+/* The ring buffer need not have room for all that have exited at a time. */
+static int take_gone(struct pass *pass)
+{
+	const volatile struct proctop_counters *totals = &pass->bpf->bss->totals;
+	uint64_t put_off;
+	int r;
+
+	do {
+		put_off = totals->put_off_tasks;
+		r = pass_take_exited(pass);
+		if (!r)
+			r = loop_drain(pass->loop);
+	} while (!r && totals->put_off_tasks != put_off);
+	return r;
+}
+
 int pass_run(struct pass *pass)
 {
-	int r = pass_take_exited(pass);
+	int r = take_gone(pass);
 
-	if (!r)
-		r = loop_drain(pass->loop);
 	if (r)
 		return r;
 	meter_begin_pass(pass->meter);
+	pass->bpf->bss->passed_ns = 0;
 	r = iterator_run_link(pass->tasks_fd, &proctop_sizes, meter_listed, pass->meter);
 	if (r < 0)
 		return r;
+	pass->bpf->bss->passed_ns = clock_boot_now_ns();
 	meter_end_pass(pass->meter, &pass->bpf->bss->totals, &pass->bpf->bss->counters);
 	return 0;
 }

@@ -78,7 +78,8 @@ static int print_row(struct report *report)
 	return report->rows == report->options->common.count ? LOOP_STOP : 0;
 }
 
-/* Says in the stream that records are missing. Their sums are not: they are in "(others)". */
+/* Says in the stream that records are missing. Their sums are in "(others)", if all of them is
+ * news. */
 static int print_lost(struct report *report)
 {
 	struct proctop_context context = meter_context(report->meter);

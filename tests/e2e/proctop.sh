@@ -134,6 +134,59 @@ is "$(json 'map(select(.type == "total").exits) | add')" 302 "threads that end a
 [ "$(json 'map(select(.type == "exit" and (.cpu_final | not))) | length')" -le "$LOST" ]
 ok $? "threads that end at once: all final, but for those that are told to be lost"
 
+# ---- the last records of what was in the samples before are lost ----
+
+# overrun: more than the ring buffer holds, while the tool is stopped
+overrun() {
+	local burner told counted
+	rm -f "$T/gate" "$T/log"
+	mkfifo "$T/gate"
+	touch "$T/burns"
+	cat >"$T/overrun" <<-'EOT'
+		cd "$1"
+		sh -c 'while [ -e burns ]; do :; done' &
+		echo "burner $!" >log
+		read -r _ <gate
+		again='[ "$1" -eq 0 ] || exec sh -c "$0" "$0" "$(($1 - 1))" "$2"' # with as much as a record holds
+		sh -c "$again" "$again" 1200 "$(printf %5000s .)"
+		for _ in $(seq 100); do (exit 0); done # what is left of the room
+		rm burns
+		wait
+		sleep 0.3 # until it is freed
+		echo ready >>log
+	EOT
+	BEFORE=$(usage)
+	"$TOOL" -j 0.2 -- "$T/$STORM" enter "$GROUP/cgroup.procs" sh "$T/overrun" "$T" >"$T/out" 2>"$T/err" \
+		</dev/null &
+	LIVES=($!)
+	wait_until 10 grep -qs . "$T/log"
+	burner=$(sed -n 's/^burner //p' "$T/log")
+	has_burnt() {
+		json "map(select(.type == \"sample\" and .pid == $burner).cpu_ns) | add > 300000000" 2>/dev/null |
+			grep -q true
+	}
+	wait_until 60 has_burnt
+	kill -STOP "${LIVES[0]}"
+	echo >"$T/gate"
+	wait_until 60 says "$T/log" ready
+	kill -CONT "${LIVES[0]}"
+	wait "${LIVES[0]}"
+	is "$? $(json 'map(select(.type == "lost")) | length > 0')" "0 true" \
+		"overrun: the tool is stopped, records are lost"
+	told=$(json "map(select(.type == \"sample\" and .ppid != ${LIVES[0]}).cpu_ns) | add")
+	counted=$(($(usage) + $(sed -n 's/^before //p' "$T/err") - BEFORE))
+	[ "$((told * 1000))" -le "$((counted * 1001))" ]
+	ok $? "overrun: nothing counts twice" || echo "told $told ns, counted $counted ns" | diag
+	LIVES=()
+	rm "$T/gate" "$T/log"
+}
+
+if [ "${FLOOD:-100000}" -lt 100000 ]; then # emulated
+	skip "overrun: nothing counts twice" "too slow here"
+else
+	overrun
+fi
+
 # ---- lives ----
 
 if [ -w /proc/sys/kernel/ns_last_pid ]; then
