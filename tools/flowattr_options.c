@@ -221,6 +221,8 @@ static void check_packets(struct flowattr_options *o)
 		options_usage("-w writes pcapng: no -o, -j, -F, -t or -T");
 	if (strcmp(o->interface ? o->interface : "", "any") == 0)
 		o->interface = NULL;
+	if (o->interface && !o->read_file && !p->netns && !if_nametoindex(o->interface))
+		fprintf(stderr, "flowattr: -i %s: no such interface here, as yet\n", o->interface);
 }
 
 static void check_flows(struct flowattr_options *o)

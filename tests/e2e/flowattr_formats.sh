@@ -35,4 +35,6 @@ for word in "--by nobody" "-s nonsense" "-i nosuch0" "-F nonsense" "0.01" "abc" 
 	tool_run $word
 	is "$TOOL_STATUS $(wc -l <"$T/err")" "2 1" "refused in one line: $word"
 done
+tool_run --packets -i nosuch0 -- true
+is "$TOOL_STATUS $(grep -c 'no such interface' "$T/err")" "0 1" "--packets of an interface that is not there: a warning"
 e2e_end
