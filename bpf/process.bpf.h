@@ -232,12 +232,14 @@ static __always_inline bool process_leaves(__u32 tgid)
 {
 	__u32 ended = tgid | PROCESS_ENDED;
 	__u8 one = 1;
+	int r; /* before 6.4 the upper half of what the helper returns is not the sign's */
 
 	if (!process_filter()->by_process)
 		return true;
 	if (!bpf_map_lookup_elem(&processes, &tgid))
 		return false;
-	if (bpf_map_update_elem(&processes, &ended, &one, BPF_NOEXIST) != -EEXIST)
+	r = bpf_map_update_elem(&processes, &ended, &one, BPF_NOEXIST);
+	if (r != -EEXIST)
 		__sync_fetch_and_sub(&counters.followed, 1);
 	return true;
 }
