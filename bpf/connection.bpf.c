@@ -41,10 +41,12 @@ static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 
 	connection_begin(sk, state, what);
 	if (blur(what) & IS_CLOSED_BY_SELF)
 		close_by_current(sk, state);
-	if (what & IS_LOCAL_FIN && (state = socket_find(sk)))
+	if (!state) /* it may be known by now */
+		state = socket_find(sk);
+	if (what & IS_LOCAL_FIN && state)
 		state->flags |= SOCKET_LOCAL_FIN;
 	if (what & IS_OVER)
-		close_end(sk, old_state);
+		close_end(sk, state, old_state);
 	return 0;
 }
 

@@ -169,11 +169,9 @@ static __always_inline bool is_abort(const struct sock *sk, int old_state)
 	       (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err;
 }
 
-/* -> CLOSE of a connection. */
-static __noinline int close_end(struct sock *sk, int old_state)
+/* -> CLOSE of a connection. @state: NULL: it is not known. */
+static __noinline int close_end(struct sock *sk, struct socket_state *state, int old_state)
 {
-	struct socket_state *state = socket_find(sk);
-
 	if (!state) {
 		close_end_unknown(sk, old_state);
 	} else if (state->flags & SOCKET_OPEN) {
