@@ -26,8 +26,8 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 	return &settings.filter;
 }
 
-/* @what: IS_*, blurred. All that is called from here is called from here alone: so the verifier
- * walks it once, and not once for each way that leads there. */
+/* @what: IS_*, blurred. Whatever the change of state, its steps are called from this one place: so
+ * the verifier walks them once, and not once for each way that leads there. */
 static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 what)
 {
 	struct socket_state *state = socket_find(sk);
@@ -48,13 +48,6 @@ static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 
 	if (what & IS_OVER)
 		close_end(sk, state, old_state);
 	return 0;
-}
-
-/* Has a process locked the socket? A FIN is sent by who does, or, if it was shut down before it was
- * established, by the packet that establishes it (since 6.9). */
-static __always_inline bool has_user(const struct sock *sk)
-{
-	return sk->sk_lock.owned;
 }
 
 /* What packets and timers do to a socket, in whatever context. @by_process: or a process. */

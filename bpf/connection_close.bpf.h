@@ -162,10 +162,17 @@ static __noinline int connect_end_failed(struct sock *sk, int old_state)
 	return 0;
 }
 
+/* Has a process locked the socket? A FIN is sent by who does, or, if it was shut down before it was
+ * established, by the packet that establishes it (since 6.9). */
+static __always_inline bool has_user(const struct sock *sk)
+{
+	return sk->sk_lock.owned;
+}
+
 /* An abort by this end: shut down by close(2), no error set by the peer. */
 static __always_inline bool is_abort(const struct sock *sk, int old_state)
 {
-	return sk->sk_shutdown == SOCK_SHUTDOWN_MASK && sk->sk_lock.owned &&
+	return sk->sk_shutdown == SOCK_SHUTDOWN_MASK && has_user(sk) &&
 	       (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err;
 }
 
