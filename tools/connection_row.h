@@ -67,7 +67,7 @@ struct connection_columns {
 						"network namespace, inode number", 10,             \
 						FIELD_RIGHT},                                      \
 		[(first) + CONNECTION_PROTO] = {"proto", "PROTO",                                  \
-						"tcp udp udplite icmp raw packet", 5, 0},          \
+						"tcp udp udplite sctp icmp raw packet", 5, 0},     \
 		[(first) + CONNECTION_LADDR] = {"laddr", "LADDR", "local address", 15, 0},         \
 		[(first) + CONNECTION_LPORT] = {"lport", "LPORT", "local port", 5, FIELD_RIGHT},   \
 		[(first) + CONNECTION_RADDR] = {"raddr", "RADDR", "remote address", 15, 0},        \
