@@ -109,10 +109,11 @@ tool_start --packets --netns "/run/netns/$NS2"
 traffic -4 two-netns "/run/netns/$NS3" 10.76.0.2
 sleep 0.3
 tool_wait INT
-# each packet of the connection: in by one veth, out by the other, no shorter and no longer
+# each packet of the connection: in by one veth, out by the other, no shorter and no longer; a FIN
+# and an ACK that two CPUs send at once may overtake each other between them
 passed='map(select(.type == "packet" and .proto == "tcp")) |
 	map({way: "\(.direction) \(.iface)", length, text}) | group_by(.way) |
-	map({key: .[0].way, value: map([.length, .text])}) | from_entries'
+	map({key: .[0].way, value: map([.length, .text]) | sort}) | from_entries'
 is "$(jq -s "$passed"' | [(.["in veth0"] == .["out veth1"]), (.["in veth1"] == .["out veth0"]),
 	(.["in veth0"] | length > 4), (.["in veth1"] | length > 3), length]' -c "$T/out")" \
 	"[true,true,true,true,4]" "a router: each packet on both its veths, and the same"
