@@ -46,21 +46,11 @@ static __always_inline bool protocol_wanted(__u16 protocol)
 	return !settings.ipv6_only || protocol == ETH_P_IPV6;
 }
 
-/* Puts the record together, in a place of the ring buffer that has @room for the packet. */
-static __always_inline void packet_submit(const struct sk_buff *skb, const struct net_device *dev,
-					  const struct packet_place *place, const __u8 direction,
-					  const __u32 room)
+/* All of a record but its bytes, and what is no record's yet. */
+static __always_inline void packet_describe(struct packet_record *record,
+					    const struct sk_buff *skb, const struct net_device *dev,
+					    const struct packet_place *place, const __u8 direction)
 {
-	struct packet_record *record;
-
-	record = bpf_ringbuf_reserve(&records, sizeof(*record) + room, 0);
-	if (!record) {
-		record_count_lost(RECORD_PACKET);
-		__sync_fetch_and_add(&lost_by_slot[packets_slot(place->netns, place->ifindex) &
-						   (PACKETS_SLOTS - 1)],
-				     1);
-		return;
-	}
 	record->bytes = place->bytes;
 	record->netns = place->netns;
 	record->ifindex = place->ifindex;
@@ -73,10 +63,32 @@ static __always_inline void packet_submit(const struct sk_buff *skb, const struc
 	record->pkt_type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
 	record->iif = direction == PACKET_OUT ? skb->skb_iif : 0;
 	record->tag_bytes = place->tag_bytes;
-	packet_passing(skb, direction, &record->passing);
+	record->passing = packet_kept(skb, direction);
 	record_read_socket(record, skb, dev, direction);
-	record->captured = packet_copy(record->data, skb, place, room);
 	neighbour_cause(record, place, direction);
+	record->flags = blur(record->flags);
+	record->traced = blur(record->traced);
+}
+
+/* Sends the record, with the packet's bytes, from a place of the ring buffer that has @room for
+ * them. */
+static __always_inline void packet_submit(const struct packet_record *described,
+					  const struct sk_buff *skb,
+					  const struct packet_place *place, const __u32 room)
+{
+	struct packet_record *record;
+
+	record = bpf_ringbuf_reserve(&records, sizeof(*record) + room, 0);
+	if (!record) {
+		record_count_lost(RECORD_PACKET);
+		__sync_fetch_and_add(&lost_by_slot[packets_slot(place->netns, place->ifindex) &
+						   (PACKETS_SLOTS - 1)],
+				     1);
+		return;
+	}
+	*record = *described;
+	passing_set(&record->passing, skb, described->passing);
+	record->captured = packet_copy(record->data, skb, place, room);
 	record_head(&record->header, RECORD_PACKET, sizeof(*record) + record->captured);
 	record_submit(record, sizeof(*record) + room);
 }
@@ -91,7 +103,7 @@ static __always_inline void forward_submit(const struct sk_buff *skb, __u32 netn
 	record = record_try(RECORD_FORWARD, sizeof(*record));
 	if (!record)
 		return; /* no packet of its own */
-	packet_passing(skb, PACKET_OUT, &record->passing);
+	passing_set(&record->passing, skb, packet_kept(skb, PACKET_OUT));
 	record->netns = netns;
 	record->iif = skb->skb_iif;
 	record_submit(record, sizeof(*record));
@@ -106,10 +118,12 @@ static __always_inline bool packet_wanted(const struct sk_buff *skb, const struc
 	return interface_wanted(place->interface);
 }
 
-static __always_inline void packet_take(const struct sk_buff *skb, const struct net_device *dev,
-					const __u8 direction)
+/* @trusted: the packet as the kernel gave it, which is what it wants for reading all of it. */
+static __always_inline void packet_take(const struct sk_buff *trusted, const struct sk_buff *skb,
+					const struct net_device *dev, const __u8 direction)
 {
 	struct packet_place place = {.protocol = bpf_ntohs(skb->protocol)};
+	struct packet_record record = {};
 
 	place.netns = READ(dev, nd_net.net, ns.inum);
 	if (settings.netns && place.netns != settings.netns)
@@ -122,34 +136,36 @@ static __always_inline void packet_take(const struct sk_buff *skb, const struct 
 	place.ifindex = dev->ifindex;
 	if (!packet_find(skb, dev, direction, &place))
 		return;
+	packet_describe(&record, skb, dev, &place, direction);
 	if (place.captured <= 256)
-		packet_submit(skb, dev, &place, direction, 256);
+		packet_submit(&record, trusted, &place, 256);
 	else if (place.captured <= 2048)
-		packet_submit(skb, dev, &place, direction, 2048);
+		packet_submit(&record, trusted, &place, 2048);
 	else if (place.captured <= 16384)
-		packet_submit(skb, dev, &place, direction, 16384);
+		packet_submit(&record, trusted, &place, 16384);
 	else if (place.captured <= 36864) /* half of the largest GSO packet: what loopback likes */
-		packet_submit(skb, dev, &place, direction, 36864);
+		packet_submit(&record, trusted, &place, 36864);
 	else if (place.captured <= 69632)
-		packet_submit(skb, dev, &place, direction, 69632);
+		packet_submit(&record, trusted, &place, 69632);
 	else
-		packet_submit(skb, dev, &place, direction, PACKETS_SNAPLEN_MAX);
+		packet_submit(&record, trusted, &place, PACKETS_SNAPLEN_MAX);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
 int BPF_PROG(on_transmit, const struct sk_buff *skb, const struct net_device *dev)
 {
-	packet_take(skb, dev, PACKET_OUT);
+	packet_take(skb, DISTRUST(skb), dev, PACKET_OUT);
 	return 0;
 }
 
 SEC("tp_btf/netif_receive_skb")
-int BPF_PROG(on_packet, struct sk_buff *skb)
+int BPF_PROG(on_packet, struct sk_buff *trusted)
 {
-	struct net_device *dev = skb->dev;
+	const struct sk_buff *skb = DISTRUST(trusted);
+	const struct net_device *dev = skb->dev;
 
 	if (dev)
-		packet_take(skb, dev, PACKET_IN);
+		packet_take(trusted, skb, dev, PACKET_IN);
 	return 0;
 }
 

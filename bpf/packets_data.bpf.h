@@ -109,6 +109,13 @@ static __always_inline bool packet_find(const struct sk_buff *skb, const struct 
 		place->tag_bytes = TAG_BYTES;
 	place->bytes += place->tag_bytes;
 	place->captured = place->bytes < settings.snaplen ? place->bytes : settings.snaplen;
+	place->before = blur(place->before);
+	place->behind = blur(place->behind);
+	place->linear = blur(place->linear);
+	place->captured = blur(place->captured);
+	place->tag = blur(place->tag);
+	place->tag_bytes = blur(place->tag_bytes);
+	place->link_type = blur(place->link_type);
 	return true;
 }
 
@@ -116,8 +123,10 @@ static __always_inline bool packet_find(const struct sk_buff *skb, const struct 
 static __always_inline __u32 copy_linear(char *to, const void *from, __u32 bytes, const __u32 at,
 					 const __u32 room)
 {
+	asm volatile("" : "+r"(bytes)); /* else older verifiers forget its bound */
 	if (bytes > room - at)
 		bytes = room - at;
+	asm volatile("" : "+r"(bytes));
 	if (!bytes || bpf_probe_read_kernel(to + at, bytes, from))
 		return at;
 	return at + bytes;

@@ -90,10 +90,7 @@ static __always_inline bool is_traced(__u32 tgid)
 	return !settings.by_process || bpf_map_lookup_elem(&traced, &tgid);
 }
 
-static __always_inline void no_process(struct process_id *id)
-{
-	__builtin_memset(id, 0, sizeof(*id));
-}
+struct process_id nobody = {}; /* stays so; the verifier does not know */
 
 /* A request to connect or what is left of a closed connection is less than a socket: it begins like
  * one, and ends early. */
@@ -140,20 +137,25 @@ static __always_inline void record_read_full(struct packet_record *record, struc
 	}
 }
 
-/* The kernel's address of the packet, which is another's soon, with what stays of its IP header as
- * it is passed on, translated or not: IPv4's length, id and flags, IPv6's flow, length and next
- * header. */
-static __always_inline void packet_passing(const struct sk_buff *skb, const __u8 direction,
-					   __u64 *ret_passing)
+/* What stays of a packet's IP header as it is passed on, translated or not: IPv4's length, id and
+ * flags, IPv6's flow, length and next header. */
+static __always_inline __u64 packet_kept(const struct sk_buff *skb, const __u8 direction)
 {
-	volatile __u64 *passing = ret_passing; /* in a record: there it is a pointer no more */
 	const unsigned char *ip =
 		direction == PACKET_OUT ? skb->head + skb->network_header : skb->data;
 	__u64 kept = 0;
 
 	bpf_probe_read_kernel(&kept, 5, ip + 2);
+	return kept << 24;
+}
+
+/* With the kernel's address of the packet, which is another's soon. */
+static __always_inline void passing_set(__u64 *ret_passing, const struct sk_buff *skb, __u64 kept)
+{
+	volatile __u64 *passing = ret_passing; /* in a record: there it is a pointer no more */
+
 	*passing = (__u64)skb;
-	*passing ^= kept << 24;
+	*passing ^= kept;
 }
 
 /* Of a packet that goes out. */
@@ -169,7 +171,7 @@ static __always_inline void record_read_socket(struct packet_record *record,
 {
 	struct sock *sk = direction == PACKET_OUT ? skb->sk : NULL;
 
-	no_process(&record->sender);
+	record->sender = nobody;
 	record->flags = record->sk_state = 0;
 	record->traced = 0;
 	record->cookie = 0;

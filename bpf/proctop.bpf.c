@@ -342,18 +342,54 @@ int BPF_PROG(on_thread_stand_in, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
+static __always_inline void sends(int ret)
 {
 	if (ret > 0)
 		traffic_add(0, ret);
+}
+
+static __always_inline void receives(int ret, int flags)
+{
+	if (ret > 0 && !(flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		traffic_add(ret, 0);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
+{
+	__u32 *working = hook_begin(HOOK_SEND, false);
+
+	sends(ret);
+	hook_end(working, HOOK_SEND, (__u64)sk, ret);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send_stand_in, struct sock *sk, int ret, int flags)
+{
+	if (hook_was_missed(HOOK_SEND, (__u64)sk, ret)) {
+		sends(ret);
+		unpin();
+	}
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 {
-	if (ret > 0 && !(flags & (MSG_PEEK | MSG_ERRQUEUE)))
-		traffic_add(ret, 0);
+	__u32 *working = hook_begin(HOOK_RECEIVE, false);
+
+	receives(ret, flags);
+	hook_end(working, HOOK_RECEIVE, (__u64)sk, ret);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive_stand_in, struct sock *sk, int ret, int flags)
+{
+	if (hook_was_missed(HOOK_RECEIVE, (__u64)sk, ret)) {
+		receives(ret, flags);
+		unpin();
+	}
 	return 0;
 }

@@ -311,11 +311,14 @@ SEC("iter/task")
 int list_tasks(struct bpf_iter__task *ctx)
 {
 	const volatile struct filter_config *filter = &settings.filter;
+	struct seq_file *seq = ctx->meta->seq; /* here: at each place it would cost some ms */
 	struct task_struct *task = ctx->task;
 	struct task_record record = {};
+	struct signal_struct *signal;
 	struct mm_struct *mm;
 	__u32 exit_state;
 
+	barrier();
 	if (!task)
 		return 0;
 	record.netns = task_netns(task);
@@ -325,8 +328,9 @@ int list_tasks(struct bpf_iter__task *ctx)
 	if (!filter_wants_user_and_cgroup(filter, task, &record.id) ||
 	    !filter_wants_netns(filter, record.netns))
 		return 0;
-	record.group = (__u64)task->signal;
-	signal_read_sums(task->signal, &record.released);
+	signal = READ(task, signal);
+	record.group = (__u64)signal;
+	signal_read_sums(signal, &record.released);
 	barrier(); /* a thread is marked before it is added to those sums */
 	exit_state = task->exit_state;
 	record.flags = task_read_sums(task, &record.sums);
@@ -335,15 +339,15 @@ int list_tasks(struct bpf_iter__task *ctx)
 	record.state = task_state(task, exit_state);
 	record.task_start_ns = task->start_boottime;
 	record.born = born_read(record.group);
-	record.threads = READ(task, signal, nr_threads);
+	record.threads = READ(signal, nr_threads);
 	mm = READ(task, mm);
 	if (mm && !(record.id.flags & PROCESS_KTHREAD))
 		record.rss_bytes = mm_rss_pages(mm) * settings.page_bytes;
 	traffic_read(record.id.tgid, &record.rx_bytes, &record.tx_bytes);
 	record_head(&record.header, RECORD_TASK, sizeof(record));
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	bpf_seq_write(seq, &record, sizeof(record));
 	if (is_new_kthread(task, &record.id))
-		kthread_list(ctx->meta->seq, task);
+		kthread_list(seq, task);
 	return 0;
 }
 

@@ -19,6 +19,9 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 									      __VA_ARGS__)         \
 		  : BPF_CORE_READ(pointer, __VA_ARGS__))
 
+/* The same pointer, one that the verifier does not trust: steps along it cost no search. */
+#define DISTRUST(pointer) (can_cast ? TYPED(pointer) : (pointer))
+
 volatile __u32 nothing = 0;
 
 /* The same number, but one that the verifier does not know: else it would walk all that follows for

@@ -54,6 +54,8 @@ static void choose(struct proctop_bpf *bpf, const struct features *features)
 	want(bpf->progs.on_end_stand_in, features->preemptible);
 	want(bpf->progs.on_send, features->net);
 	want(bpf->progs.on_receive, features->net);
+	want(bpf->progs.on_send_stand_in, features->net && features->preemptible);
+	want(bpf->progs.on_receive_stand_in, features->net && features->preemptible);
 }
 
 static int load(const struct proctop_options *o, const struct features *features,
