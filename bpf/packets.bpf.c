@@ -47,8 +47,8 @@ static __always_inline bool protocol_wanted(__u16 protocol)
 }
 
 /* All of a record but its bytes, and what is no record's yet. */
-static __always_inline void packet_describe(struct packet_record *record,
-					    const struct sk_buff *skb, const struct net_device *dev,
+static __always_inline void packet_describe(struct packet_record *record, const struct sk_buff *skb,
+					    const struct net_device *dev,
 					    const struct packet_place *place, const __u8 direction)
 {
 	record->bytes = place->bytes;

@@ -4,19 +4,16 @@
 #include <bpf/bpf.h>
 #include <fnmatch.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define INITIAL_PIDNS 0xeffffffcU /* PROC_PID_INIT_INO of the kernel */
-#define FOLLOWED_MAX  32768	  /* processes that are followed at one time */
+#include "lib/pidns.h"
+
+#define FOLLOWED_MAX 32768 /* processes that are followed at one time */
 
 _Static_assert(FILTER_CIDRS_MAX == FILTER_CIDRS, "address ranges on both sides");
 
 int filter_check(const struct process_filter *process, bool command, struct error *error)
 {
-	struct stat ns;
-
-	if ((!command && !process->n_pids) || stat("/proc/self/ns/pid", &ns) < 0 ||
-	    ns.st_ino == INITIAL_PIDNS)
+	if ((!command && !process->n_pids) || pidns_is_initial("pid"))
 		return 0;
 	return error_set(error, -EOPNOTSUPP,
 			 "in a PID namespace, as containers have one, process ids are not those "

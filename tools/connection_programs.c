@@ -8,6 +8,7 @@
 #include "lib/cgroup.h"
 #include "lib/environment.h"
 #include "lib/filter.h"
+#include "lib/linger.h"
 
 #define RING_BYTES_LIVE (16U << 20) /* of records, for what reads flows at intervals */
 
@@ -345,4 +346,11 @@ int programs_attach(struct connection_bpf *bpf, struct error *error)
 		return error_set(error, r, "cannot attach to the root cgroup (v2): %s",
 				 strerror(-r));
 	return 0;
+}
+
+void programs_free(struct connection_bpf *bpf)
+{
+	if (bpf)
+		linger(bpf->skeleton);
+	connection_bpf__destroy(bpf);
 }

@@ -36,4 +36,7 @@ int programs_load(const struct connection_request *request,
 /* Attaches all but the iterators. From its return on nothing is missed. */
 int programs_attach(struct connection_bpf *bpf, struct error *error);
 
+/* Lets go of them as the tool ends. NULL is allowed. */
+void programs_free(struct connection_bpf *bpf);
+
 #endif

@@ -304,7 +304,7 @@ int main(int argc, char **argv)
 	}
 	loop_free(c.loop);
 	stream_free(c.stream);
-	connection_bpf__destroy(c.bpf);
+	programs_free(c.bpf);
 	closep(&c.stats_fd);
 	closep(&c.gone_fd);
 	touch_release(&c.touch);

@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 	report_free(f.report);
 	packets_release(&f.packets);
 	meter_free(f.meter);
-	connection_bpf__destroy(f.bpf);
+	programs_free(f.bpf);
 	closep(&f.stats_fd);
 	pass_release(&f.pass);
 	track_release(&f.track);

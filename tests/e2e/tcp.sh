@@ -152,6 +152,11 @@ settle "given up by the kernel: ETIMEDOUT, closed by nobody"
 
 tool_wait INT
 is "$TOOL_STATUS" 0 "SIGINT: exit status 0"
+nobody_inside() {
+	[ -z "$(ip netns pids "$NS")" ]
+}
+wait_until 10 nobody_inside
+ok $? "nothing of it stays" # whoever lets go of function hooks ends a little later
 compare "nothing else until the end"
 is "$(grep -cvx ready "$T/err")" 0 "nothing but \"ready\" on stderr" || diag <"$T/err"
 keep
