@@ -237,8 +237,9 @@ churn_problems() {
 		| "\(.churn): cookie \($cookie), port \(.lport) to \(.rport): begun \($b), closed \($c) times"'
 }
 
-were_open=
-for round in 1 2 3; do
+were_open='' rounds='1 2 3'
+[ -z "${KERNEL:-}" ] || rounds='1 2' # emulation is slow
+for round in $rounds; do
 	if ! has cookies; then
 		skip "--existing under way, round $round" "$LACKS"
 		continue
@@ -293,6 +294,8 @@ command_scenario "COMMAND: client and server in two namespaces" -4 two-netns "/r
 
 # ---- form ----
 
+# natively of all; where a CPU is emulated of every fourth, for the sake of time
+awk -v step="${KERNEL:+4}" 'NR % (step ? step : 1) == 0' "$T/all" >"$T/some"
 jq -nr '
 	["type", "ts", "proto", "laddr", "lport", "raddr", "rport", "cookie", "owner_src",
 		"pid", "tid", "name", "comm", "name_src", "exe", "args", "ppid", "uid", "cgroup",
@@ -314,7 +317,7 @@ jq -nr '
 	  (select([.owner_src] - $owner_srcs != []) | "owner_src \(.owner_src)"),
 	  (select(.pid and [.name_src] - $name_srcs != []) | "name_src \(.name_src)"),
 	  (select(.lport == 0 or .rport == 0) | "port 0, not null"),
-	  (select(.type == "close" and .rtt_us == 0) | "rtt_us 0, not null")' "$T/all" 2>&1 |
+	  (select(.type == "close" and .rtt_us == 0) | "rtt_us 0, not null")' "$T/some" 2>&1 |
 	sort | uniq -c | head -n 20 >"$T/problems"
 [ ! -s "$T/problems" ] && [ "$(wc -l <"$T/all")" -gt 1000 ]
 ok $? "every record has every key of its type, in its form" || diag <"$T/problems"
