@@ -39,6 +39,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_
 ASAN_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/asan/%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS    := $(patsubst tests/e2e/%.c,$(B)/tests/%,$(wildcard tests/e2e/*.c))
+PART_OBJS  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/generator/*.c))
 BENCHES    := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 SCRIPTS    := $(wildcard tests/*.sh tests/*/*.sh vmlinux/*.sh)
 SOURCES    := $(wildcard bpf/*.c bpf/*.h lib/*.c lib/*.h tools/*.c tools/*.h tests/*/*.c tests/*/*.h)
@@ -117,7 +118,11 @@ $(B)/tests/test_%: tests/unit/test_%.c $(PURE_OBJS)
 $(HELPERS): $(B)/tests/%: tests/e2e/%.c | $(B)/dependencies
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -pthread -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(filter %.o,$^) -pthread -o $@
+
+# Helpers of several files: what begins with their name in tests/generator/, and what both share
+$(B)/tests/traffic: $(filter-out $(B)/tests/generator/datagram_%,$(PART_OBJS))
+$(B)/tests/datagram: $(filter-out $(B)/tests/generator/traffic_%,$(PART_OBJS))
 
 $(BENCHES): $(B)/tests/%: tests/bench/%.c $(PURE_OBJS)
 	$(call say,BENCH,$@)

@@ -6,7 +6,7 @@
  *
  * datagram [-4|-6|-m] SCENARIO     -m: IPv4 through IPv6 sockets
  *
- * phase() as in traffic.c. Any surprise ends the program with status 1.
+ * phase() as in traffic. Any surprise ends the program with status 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,26 +37,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIFE_SECONDS 60
-#define LEDGER_MAX   4096
-#define HABIT	     1200
-#define QUEUE_MAX    100 /* small datagrams that any socket has room for */
+#include "tests/generator/address.h"
+#include "tests/generator/die.h"
+#include "tests/generator/line.h"
+#include "tests/generator/process.h"
+#include "tests/generator/ring.h"
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...);
-#include "ring.h" /* needs die() */
+const char generator_name[] = "datagram";
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
-{
-	int saved = errno;
-	va_list arguments;
-
-	va_start(arguments, format);
-	fprintf(stderr, "datagram %d: ", getpid());
-	vfprintf(stderr, format, arguments);
-	fprintf(stderr, " (errno %s)\n", strerrorname_np(saved));
-	va_end(arguments);
-	_exit(1);
-}
+#define LEDGER_MAX 4096
+#define HABIT	   1200
+#define QUEUE_MAX  100 /* small datagrams that any socket has room for */
 
 /* ---- the ledger ---- */
 
@@ -103,43 +94,20 @@ static struct ledger *ledger_new(void)
 	return ledger;
 }
 
-static uint64_t cookie_of(int fd)
+static void end_set(struct end *end, const struct address *address)
 {
-	uint64_t cookie;
-	socklen_t size = sizeof(cookie);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
-		die("SO_COOKIE");
-	return cookie;
-}
-
-static void end_set(struct end *end, const struct sockaddr_storage *address)
-{
-	const struct sockaddr_in *v4 = (const void *)address;
-	const struct sockaddr_in6 *v6 = (const void *)address;
-
 	memset(end, 0, sizeof(*end));
-	if (address->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, end->address, sizeof(end->address));
-		end->port = ntohs(v4->sin_port);
-	} else if (address->ss_family == AF_INET6) {
-		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-			inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], end->address,
-				  sizeof(end->address));
-		else
-			inet_ntop(AF_INET6, &v6->sin6_addr, end->address, sizeof(end->address));
-		end->port = ntohs(v6->sin6_port);
-	}
+	if (address->any.sa_family != AF_INET && address->any.sa_family != AF_INET6)
+		return;
+	address_text(address, end->address);
+	end->port = address_port(address);
 }
 
 static void local_of(const struct run *run, int fd, struct end *end)
 {
-	struct sockaddr_storage address = {};
-	socklen_t size = sizeof(address);
+	struct address address = address_local(fd);
 	bool none;
 
-	if (getsockname(fd, (void *)&address, &size))
-		die("getsockname");
 	end_set(end, &address);
 	if (!strcmp(run->proto, "raw"))
 		end->port = 0;
@@ -148,9 +116,22 @@ static void local_of(const struct run *run, int fd, struct end *end)
 		end->address[0] = '\0';
 }
 
+/* Who has it, as far as a record of @fd without a peer says. */
+static struct entry holder(const struct run *run, int fd)
+{
+	struct entry entry = {.pid = getpid(),
+			      .tid = run->any_thread ? 0 : gettid(),
+			      .ppid = getppid(),
+			      .cookie = cookie_of(fd),
+			      .proto = run->proto};
+
+	local_of(run, fd, &entry.local);
+	return entry;
+}
+
 /* @fd has sent to (or received from) @peer, which may be NULL: none that is known. */
-static void note(const struct run *run, int fd, const struct sockaddr_storage *peer, bool in,
-		 size_t bytes, int packets)
+static void note(const struct run *run, int fd, const struct address *peer, bool in, size_t bytes,
+		 int packets)
 {
 	struct ledger *ledger = run->ledger;
 	struct end remote = {};
@@ -169,15 +150,10 @@ static void note(const struct run *run, int fd, const struct sockaddr_storage *p
 		if (ledger->n == LEDGER_MAX)
 			die("ledger is full");
 		entry = &ledger->entries[ledger->n++];
-		*entry = (struct entry){.pid = pid,
-					.tid = run->any_thread ? 0 : gettid(),
-					.ppid = getppid(),
-					.cookie = cookie,
-					.proto = run->proto,
-					.remote = remote,
-					.in = in,
-					.closed_by = "local"};
-		local_of(run, fd, &entry->local);
+		*entry = holder(run, fd);
+		entry->remote = remote;
+		entry->in = in;
+		entry->closed_by = "local";
 		/* bound to no address: of the version that the peer's is of */
 		if (!strcmp(entry->local.address, "::") && strchr(remote.address, '.'))
 			strcpy(entry->local.address, "0.0.0.0");
@@ -192,97 +168,70 @@ static void note(const struct run *run, int fd, const struct sockaddr_storage *p
 	pthread_mutex_unlock(&ledger->lock);
 }
 
-static const char *own_name(void)
-{
-	static char exe[512];
-	char *slash;
-
-	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0)
-		die("readlink");
-	slash = strrchr(exe, '/');
-	return slash ? slash + 1 : exe;
-}
-
-static void print_end(const char *address, const char *port, const struct end *end)
+static void line_end(struct line *line, const char *address, const char *port,
+		     const struct end *end)
 {
 	if (end->address[0])
-		printf(",\"%s\":\"%s\"", address, end->address);
+		line_add(line, ",\"%s\":\"%s\"", address, end->address);
 	else
-		printf(",\"%s\":null", address);
+		line_add(line, ",\"%s\":null", address);
 	if (end->port)
-		printf(",\"%s\":%u", port, end->port);
+		line_add(line, ",\"%s\":%u", port, end->port);
 	else
-		printf(",\"%s\":null", port);
+		line_add(line, ",\"%s\":null", port);
 }
 
-static void print_head(const char *type, const struct entry *entry)
+/* Begins a record; who calls adds what else is certain and closes it. */
+static struct line record(const char *type, const struct entry *entry)
 {
-	printf("{\"type\":\"%s\",\"proto\":\"%s\",\"pid\":%d,\"ppid\":%d,\"cookie\":%lu", type,
-	       entry->proto, entry->pid, entry->ppid, entry->cookie);
-	printf(",\"name\":\"%s\"", own_name());
+	struct exe exe = own_exe();
+	struct line line = {};
+
+	line_add(&line, "{\"type\":\"%s\",\"proto\":\"%s\",\"pid\":%d,\"ppid\":%d,\"cookie\":%lu",
+		 type, entry->proto, entry->pid, entry->ppid, entry->cookie);
+	line_add(&line, ",\"name\":");
+	line_string(&line, base_name(exe.path));
 	if (entry->tid)
-		printf(",\"tid\":%d", entry->tid);
-	print_end("laddr", "lport", &entry->local);
-	print_end("raddr", "rport", &entry->remote);
+		line_add(&line, ",\"tid\":%d", entry->tid);
+	line_end(&line, "laddr", "lport", &entry->local);
+	line_end(&line, "raddr", "rport", &entry->remote);
+	return line;
+}
+
+/* Ends it and prints it. */
+static void __attribute__((format(printf, 2, 3)))
+record_print(struct line *line, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	line_vadd(line, format, arguments);
+	va_end(arguments);
+	line_add(line, "}\n");
+	line_print(line);
 }
 
 static void ledger_print(const struct ledger *ledger)
 {
 	for (size_t i = 0; i < ledger->n; i++) {
 		const struct entry *entry = &ledger->entries[i];
+		struct line flow = record("flow", entry), end = record("close", entry);
 
-		print_head("flow", entry);
-		printf(",\"direction\":\"%s\",\"owner_src\":\"%s\"}\n", entry->in ? "in" : "out",
-		       entry->in ? "recv" : "send");
-		print_head("close", entry);
-		printf(",\"tx_bytes\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"rx_packets\":%lu",
-		       entry->tx_bytes, entry->rx_bytes, entry->tx_packets, entry->rx_packets);
+		record_print(&flow, ",\"direction\":\"%s\",\"owner_src\":\"%s\"",
+			     entry->in ? "in" : "out", entry->in ? "recv" : "send");
+		line_add(&end,
+			 ",\"tx_bytes\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"rx_packets\":%lu",
+			 entry->tx_bytes, entry->rx_bytes, entry->tx_packets, entry->rx_packets);
 		if (entry->closed_by)
-			printf(",\"closed_by\":\"%s\"", entry->closed_by);
+			line_add(&end, ",\"closed_by\":\"%s\"", entry->closed_by);
 		else
-			printf(",\"closed_by\":null");
-		printf(",\"error\":null,\"retransmits\":null,\"rtt_us\":null"
-		       ",\"duration_ns\":{\"min\":0}}\n");
+			line_add(&end, ",\"closed_by\":null");
+		record_print(&end, ",\"error\":null,\"retransmits\":null,\"rtt_us\":null"
+				   ",\"duration_ns\":{\"min\":0}");
 	}
 }
 
 /* ---- sockets ---- */
-
-static void phase(const char *name)
-{
-	char line[16];
-
-	fprintf(stderr, "phase %s\n", name);
-	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
-		die("phase %s: nobody says go on", name);
-}
-
-static struct sockaddr_storage make_address(const struct run *run, const char *text, uint16_t port)
-{
-	struct sockaddr_storage address = {};
-	struct sockaddr_in *v4 = (void *)&address;
-	struct sockaddr_in6 *v6 = (void *)&address;
-	char mapped[INET6_ADDRSTRLEN + 8];
-
-	if (run->mode == '4') {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		if (inet_pton(AF_INET, text, &v4->sin_addr) != 1)
-			die("address %s", text);
-		return address;
-	}
-	snprintf(mapped, sizeof(mapped), "%s%s", run->mode == 'm' ? "::ffff:" : "", text);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	if (inet_pton(AF_INET6, mapped, &v6->sin6_addr) != 1)
-		die("address %s", mapped);
-	return address;
-}
-
-static const char *loopback(const struct run *run)
-{
-	return run->mode == '6' ? "::1" : "127.0.0.1";
-}
 
 static int open_socket(const struct run *run)
 {
@@ -295,57 +244,45 @@ static int open_socket(const struct run *run)
 	return fd;
 }
 
-static struct sockaddr_storage address_of(int fd)
-{
-	struct sockaddr_storage address = {};
-	socklen_t size = sizeof(address);
-
-	if (getsockname(fd, (void *)&address, &size))
-		die("getsockname");
-	return address;
-}
-
 static void bind_to(const struct run *run, int fd, const char *text, uint16_t port)
 {
-	struct sockaddr_storage address = make_address(run, text, port);
-	struct entry entry = {.pid = getpid(), .tid = gettid(), .ppid = getppid()};
+	struct address address = address_of(run->mode, text, port);
+	struct entry entry;
+	struct line line;
 
-	if (bind(fd, (void *)&address, sizeof(address)))
+	if (bind(fd, &address.any, address.length))
 		die("bind");
-	entry.cookie = cookie_of(fd);
-	entry.proto = run->proto;
-	local_of(run, fd, &entry.local);
-	print_head("listen", &entry);
-	printf(",\"owner_src\":\"listen\"}\n");
-	fflush(stdout);
+	entry = holder(run, fd);
+	line = record("listen", &entry);
+	record_print(&line, ",\"owner_src\":\"listen\"");
 }
 
 static int bound(const struct run *run)
 {
 	int fd = open_socket(run);
 
-	bind_to(run, fd, loopback(run), 0);
+	bind_to(run, fd, NULL, 0);
 	return fd;
 }
 
 /* What others see as the address of @fd, which may be bound to none. */
-static struct sockaddr_storage seen_as(const struct run *run, int fd)
+static struct address seen_as(const struct run *run, int fd)
 {
-	struct sockaddr_storage address = address_of(fd);
+	struct address address = address_local(fd);
 	struct end end;
 
 	end_set(&end, &address);
 	if (strcmp(end.address, "0.0.0.0") && strcmp(end.address, "::"))
 		return address;
-	return make_address(run, loopback(run), end.port);
+	return address_of(run->mode, NULL, end.port);
 }
 
 static int connected(const struct run *run, int to)
 {
-	struct sockaddr_storage address = address_of(to);
+	struct address address = address_local(to);
 	int fd = open_socket(run);
 
-	if (connect(fd, (void *)&address, sizeof(address)))
+	if (connect(fd, &address.any, address.length))
 		die("connect");
 	return fd;
 }
@@ -358,8 +295,7 @@ static char *payload(void)
 }
 
 /* What a send returned: all of it, or the test is void. */
-static void sent(const struct run *run, int fd, const struct sockaddr_storage *to, ssize_t n,
-		 size_t wanted)
+static void sent(const struct run *run, int fd, const struct address *to, ssize_t n, size_t wanted)
 {
 	if (n != (ssize_t)wanted)
 		die("sent %zd, not %zu", n, wanted);
@@ -368,52 +304,30 @@ static void sent(const struct run *run, int fd, const struct sockaddr_storage *t
 
 static void send_to(const struct run *run, int fd, int to, size_t size)
 {
-	struct sockaddr_storage address = seen_as(run, to);
+	struct address address = seen_as(run, to);
 
-	sent(run, fd, &address, sendto(fd, payload(), size, 0, (void *)&address, sizeof(address)),
-	     size);
+	sent(run, fd, &address, sendto(fd, payload(), size, 0, &address.any, address.length), size);
 }
 
 /* recvfrom(2), with the address. */
-static struct sockaddr_storage receive(const struct run *run, int fd, size_t room)
+static void receive(const struct run *run, int fd, size_t room)
 {
-	struct sockaddr_storage address = {};
-	socklen_t size = sizeof(address);
-	ssize_t n = recvfrom(fd, payload(), room, 0, (void *)&address, &size);
+	struct address address = ADDRESS_UNKNOWN;
+	ssize_t n = recvfrom(fd, payload(), room, 0, &address.any, &address.length);
 
 	if (n < 0)
 		die("recvfrom");
 	note(run, fd, &address, true, (size_t)n, 1);
-	return address;
 }
 
 /* Received without asking for the address: from @from, as who calls knows. */
 static void received(const struct run *run, int fd, int from, ssize_t n)
 {
-	struct sockaddr_storage address = seen_as(run, from);
+	struct address address = seen_as(run, from);
 
 	if (n < 0)
 		die("receive");
 	note(run, fd, &address, true, (size_t)n, 1);
-}
-
-static pid_t child_begin(void)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	return pid;
-}
-
-static void child_wait(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		die("child");
 }
 
 /* ---- scenarios ---- */
@@ -421,7 +335,7 @@ static void child_wait(pid_t pid)
 static void scenario_connected(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), i;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	struct iovec parts[2] = {{payload(), 10}, {payload(), 20}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
@@ -461,11 +375,11 @@ static void scenario_unconnected(const struct run *run)
 static void scenario_any(const struct run *run)
 {
 	int server = open_socket(run), client = open_socket(run);
-	struct sockaddr_storage to;
+	struct address to;
 
 	bind_to(run, server, run->mode == '6' ? "::" : "0.0.0.0", 0);
 	to = seen_as(run, server);
-	sent(run, client, &to, sendto(client, payload(), 9, 0, (void *)&to, sizeof(to)), 9);
+	sent(run, client, &to, sendto(client, payload(), 9, 0, &to.any, to.length), 9);
 	receive(run, server, 100);
 }
 
@@ -508,7 +422,7 @@ static void scenario_habit(const struct run *run)
 static void scenario_uncounted(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), nobody = open_socket(run), i;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	char byte;
 
 	sent(run, client, &to, send(client, payload(), 1000, 0), 1000);
@@ -531,11 +445,11 @@ static void scenario_uncounted(const struct run *run)
 	if (recv(client, payload(), 1000, 0) != 0)
 		die("shut down, and not at the end");
 	/* refused: sent, and the next receive says that nobody took it */
-	bind_to(run, nobody, loopback(run), 0);
-	to = address_of(nobody);
+	bind_to(run, nobody, NULL, 0);
+	to = address_local(nobody);
 	close(nobody);
 	client = open_socket(run);
-	if (connect(client, (void *)&to, sizeof(to)))
+	if (connect(client, &to.any, to.length))
 		die("connect");
 	sent(run, client, &to, send(client, payload(), 3, 0), 3);
 	if (recv(client, payload(), 10, 0) >= 0 || errno != ECONNREFUSED)
@@ -545,7 +459,7 @@ static void scenario_uncounted(const struct run *run)
 static void scenario_mmsg(const struct run *run)
 {
 	int server = bound(run), client = open_socket(run), i;
-	struct sockaddr_storage to = address_of(server), from[8] = {};
+	struct address to = address_local(server), from[8];
 	struct iovec parts[8];
 	struct mmsghdr messages[8] = {};
 
@@ -553,15 +467,17 @@ static void scenario_mmsg(const struct run *run)
 		parts[i] = (struct iovec){payload(), (size_t)i * 10};
 		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i],
 						      .msg_iovlen = 1,
-						      .msg_name = &to,
-						      .msg_namelen = sizeof(to)};
+						      .msg_name = &to.any,
+						      .msg_namelen = to.length};
 	}
 	if (sendmmsg(client, messages, 8, 0) != 8)
 		die("sendmmsg");
 	for (i = 0; i < 8; i++) {
 		note(run, client, &to, false, (size_t)i * 10, 1);
 		parts[i].iov_len = 1000;
-		messages[i].msg_hdr.msg_name = &from[i];
+		from[i] = ADDRESS_UNKNOWN;
+		messages[i].msg_hdr.msg_name = &from[i].any;
+		messages[i].msg_hdr.msg_namelen = from[i].length;
 	}
 	if (recvmmsg(server, messages, 8, 0, NULL) != 8)
 		die("recvmmsg");
@@ -573,7 +489,7 @@ static void scenario_sendfile(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), pipes[2];
 	int file = memfd_create("data", MFD_CLOEXEC);
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	off_t offset = 0;
 
 	if (file < 0 || write(file, payload(), 1000) != 1000 || pipe2(pipes, O_CLOEXEC))
@@ -589,7 +505,7 @@ static void scenario_sendfile(const struct run *run)
 static void scenario_zerocopy(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), one = 1;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	struct msghdr message = {};
 	char control[200];
 
@@ -607,7 +523,7 @@ static void scenario_zerocopy(const struct run *run)
 static void scenario_cork(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), loose = open_socket(run);
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 
 	if (send(client, payload(), 10, MSG_MORE) != 10 ||
 	    send(client, payload(), 20, MSG_MORE) != 20 || send(client, payload(), 30, 0) != 30)
@@ -616,7 +532,7 @@ static void scenario_cork(const struct run *run)
 	receive(run, server, 1000);
 	if (run->mode != '4')
 		return;
-	if (sendto(loose, payload(), 10, MSG_MORE, (void *)&to, sizeof(to)) != 10 ||
+	if (sendto(loose, payload(), 10, MSG_MORE, &to.any, to.length) != 10 ||
 	    send(loose, payload(), 5, 0) != 5)
 		die("MSG_MORE");
 	note(run, loose, &to, false, 15, 1);
@@ -627,20 +543,18 @@ static void scenario_cork(const struct run *run)
 static void scenario_again(const struct run *run)
 {
 	int one = bound(run), two = bound(run), client = connected(run, one);
-	struct sockaddr_storage first = address_of(one), second = address_of(two);
+	struct address first = address_local(one), second = address_local(two);
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 
 	sent(run, client, &first, send(client, payload(), 1, 0), 1);
-	if (connect(client, (void *)&second, sizeof(second)))
+	if (connect(client, &second.any, second.length))
 		die("connect");
 	sent(run, client, &second, send(client, payload(), 2, 0), 2);
 	/* connected, and yet to another */
-	sent(run, client, &first, sendto(client, payload(), 3, 0, (void *)&first, sizeof(first)),
-	     3);
+	sent(run, client, &first, sendto(client, payload(), 3, 0, &first.any, first.length), 3);
 	if (connect(client, &none, sizeof(none)))
 		die("disconnect");
-	sent(run, client, &first, sendto(client, payload(), 4, 0, (void *)&first, sizeof(first)),
-	     4);
+	sent(run, client, &first, sendto(client, payload(), 4, 0, &first.any, first.length), 4);
 	receive(run, one, 10);
 	receive(run, two, 10);
 	receive(run, one, 10);
@@ -651,19 +565,19 @@ static void scenario_again(const struct run *run)
 static void scenario_fork(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), i;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	pid_t pid;
 
 	sent(run, client, &to, send(client, payload(), 10, 0), 10);
 	receive(run, server, 100);
-	pid = child_begin();
+	pid = spawn();
 	if (pid == 0) {
 		for (i = 0; i < 3; i++)
 			sent(run, client, &to, send(client, payload(), 20, 0), 20);
 		receive(run, server, 100);
 		_exit(0);
 	}
-	child_wait(pid);
+	reap(pid, 0);
 	receive(run, server, 100);
 	receive(run, server, 100);
 	sent(run, client, &to, send(client, payload(), 30, 0), 30);
@@ -680,7 +594,7 @@ static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	int client = connected(worker->run, worker->server), i;
-	struct sockaddr_storage to = address_of(worker->server);
+	struct address to = address_local(worker->server);
 
 	for (i = 0; i < QUEUE_MAX / 4; i++)
 		sent(worker->run, client, &to, send(client, "x", 1, 0), 1);
@@ -778,12 +692,12 @@ static int receive_fd(int through)
 static void scenario_passed(const struct run *run)
 {
 	int server = bound(run), pair[2], fd, taken;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		die("socketpair");
-	pid = child_begin();
+	pid = spawn();
 	if (pid == 0) {
 		fd = connected(run, server);
 		send_fd(pair[1], fd);
@@ -803,7 +717,7 @@ static void scenario_passed(const struct run *run)
 	sent(run, taken, &to, send(taken, payload(), 12, 0), 12);
 	if (write(pair[0], "", 1) != 1)
 		die("pair");
-	child_wait(pid);
+	reap(pid, 0);
 	receive(run, server, 100);
 	receive(run, server, 100);
 }
@@ -811,10 +725,10 @@ static void scenario_passed(const struct run *run)
 /* Ends without close, and by a signal. */
 static void scenario_exit(const struct run *run)
 {
-	int server = bound(run), i, status;
+	int server = bound(run), i;
 
 	for (i = 0; i < 2; i++) {
-		pid_t pid = child_begin();
+		pid_t pid = spawn();
 
 		if (pid == 0) {
 			int client = open_socket(run);
@@ -824,8 +738,7 @@ static void scenario_exit(const struct run *run)
 				raise(SIGKILL);
 			_exit(0);
 		}
-		if (waitpid(pid, &status, 0) != pid)
-			die("waitpid");
+		reap(pid, i ? SIGKILL : 0);
 		receive(run, server, 100);
 	}
 }
@@ -833,7 +746,7 @@ static void scenario_exit(const struct run *run)
 static void scenario_multicast(const struct run *run)
 {
 	int server = open_socket(run), client = open_socket(run);
-	struct sockaddr_storage group;
+	struct address group;
 	struct ip_mreqn four = {.imr_ifindex = 1};
 	struct ipv6_mreq six = {.ipv6mr_interface = if_nametoindex("veth0")};
 	int one = 1, index = (int)six.ipv6mr_interface;
@@ -841,27 +754,25 @@ static void scenario_multicast(const struct run *run)
 	if (run->mode == 'm')
 		return;
 	bind_to(run, server, run->mode == '6' ? "::" : "0.0.0.0", 9753);
-	group = make_address(run, run->mode == '6' ? "ff02::1234" : "239.1.2.3", 9753);
+	group = address_of(run->mode, run->mode == '6' ? "ff02::1234" : "239.1.2.3", 9753);
 	if (run->mode == '6') {
-		six.ipv6mr_multiaddr = ((struct sockaddr_in6 *)&group)->sin6_addr;
+		six.ipv6mr_multiaddr = group.in6.sin6_addr;
 		if (setsockopt(server, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &six, sizeof(six)) ||
 		    setsockopt(client, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index)))
 			die("join");
 	} else {
-		four.imr_multiaddr = ((struct sockaddr_in *)&group)->sin_addr;
+		four.imr_multiaddr = group.in.sin_addr;
 		if (setsockopt(server, IPPROTO_IP, IP_ADD_MEMBERSHIP, &four, sizeof(four)) ||
 		    setsockopt(client, IPPROTO_IP, IP_MULTICAST_IF, &four, sizeof(four)) ||
 		    setsockopt(client, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)))
 			die("join");
 	}
-	sent(run, client, &group, sendto(client, payload(), 50, 0, (void *)&group, sizeof(group)),
-	     50);
+	sent(run, client, &group, sendto(client, payload(), 50, 0, &group.any, group.length), 50);
 	receive(run, server, 100);
 	if (run->mode == '6')
 		return;
-	group = make_address(run, "127.255.255.255", 9753);
-	sent(run, client, &group, sendto(client, payload(), 51, 0, (void *)&group, sizeof(group)),
-	     51);
+	group = address_of(run->mode, "127.255.255.255", 9753);
+	sent(run, client, &group, sendto(client, payload(), 51, 0, &group.any, group.length), 51);
 	receive(run, server, 100);
 }
 
@@ -871,12 +782,12 @@ static void uring(const struct run *run, bool polled)
 {
 	const struct run how = {run->mode, run->ledger, run->proto, .any_thread = polled};
 	int server = bound(run), client = open_socket(run);
-	struct sockaddr_storage to = address_of(server), from = {};
+	struct address to = address_local(server), from = ADDRESS_UNKNOWN;
 	struct iovec part = {payload(), 321};
 	struct msghdr message = {.msg_iov = &part,
 				 .msg_iovlen = 1,
-				 .msg_name = &to,
-				 .msg_namelen = sizeof(to)};
+				 .msg_name = &to.any,
+				 .msg_namelen = to.length};
 	struct ring ring;
 
 	ring_open(&ring, polled);
@@ -886,7 +797,8 @@ static void uring(const struct run *run, bool polled)
 						   .addr = (uintptr_t)&message}),
 	     321);
 	part.iov_len = 1000;
-	message.msg_name = &from;
+	message.msg_name = &from.any;
+	message.msg_namelen = from.length;
 	if (ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_RECVMSG,
 						  .fd = server,
 						  .addr = (uintptr_t)&message}) != 321)
@@ -894,8 +806,8 @@ static void uring(const struct run *run, bool polled)
 	note(&how, server, &from, true, 321, 1);
 	ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
 					      .fd = client,
-					      .addr = (uintptr_t)&to,
-					      .off = sizeof(to)});
+					      .addr = (uintptr_t)&to.any,
+					      .off = to.length});
 	sent(&how, client, &to,
 	     ring_do(&ring, &(struct io_uring_sqe){.opcode = IORING_OP_SEND,
 						   .fd = client,
@@ -952,8 +864,8 @@ static void scenario_ping(const struct run *run)
 	bool six = run->mode == '6';
 	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC,
 			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-	struct sockaddr_storage to = make_address(run, six ? "::1" : "127.0.0.7", 0);
-	struct sockaddr_storage other = make_address(run, six ? "::1" : "127.0.0.8", 0);
+	struct address to = address_of(run->mode, six ? "::1" : "127.0.0.7", 0);
+	struct address other = address_of(run->mode, six ? "::1" : "127.0.0.8", 0);
 	uint8_t buffer[64];
 	ssize_t n;
 
@@ -961,14 +873,14 @@ static void scenario_ping(const struct run *run)
 		return;
 	if (fd < 0)
 		die("ping socket");
-	sent(&ping, fd, &to,
-	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&to, sizeof(to)), 64);
+	sent(&ping, fd, &to, sendto(fd, buffer, echo_request(run, buffer), 0, &to.any, to.length),
+	     64);
 	receive(&ping, fd, 1000);
 	sent(&ping, fd, &other,
-	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&other, sizeof(other)), 64);
+	     sendto(fd, buffer, echo_request(run, buffer), 0, &other.any, other.length), 64);
 	n = recv(fd, buffer, sizeof(buffer), 0);
 	note(&ping, fd, &other, true, (size_t)n, 1);
-	if (connect(fd, (void *)&to, sizeof(to)))
+	if (connect(fd, &to.any, to.length))
 		die("connect");
 	sent(&ping, fd, &to, send(fd, buffer, echo_request(run, buffer), 0), 64);
 	n = read(fd, buffer, sizeof(buffer));
@@ -983,8 +895,8 @@ static void scenario_raw(const struct run *run)
 	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC,
 			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 	int odd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
-	struct sockaddr_storage to = make_address(run, six ? "::1" : "127.0.0.7", 0);
-	struct sockaddr_storage own = make_address(run, six ? "::1" : "127.0.0.1", 0);
+	struct address to = address_of(run->mode, six ? "::1" : "127.0.0.7", 0);
+	struct address own = address_of(run->mode, six ? "::1" : "127.0.0.1", 0);
 	int server, client;
 	uint8_t buffer[64];
 	ssize_t n;
@@ -993,8 +905,8 @@ static void scenario_raw(const struct run *run)
 		return;
 	if (fd < 0 || odd < 0)
 		die("raw socket");
-	sent(&raw, fd, &to,
-	     sendto(fd, buffer, echo_request(run, buffer), 0, (void *)&to, sizeof(to)), 64);
+	sent(&raw, fd, &to, sendto(fd, buffer, echo_request(run, buffer), 0, &to.any, to.length),
+	     64);
 	receive(&raw, fd, 1000);
 	n = recv(fd, buffer, sizeof(buffer), 0);
 	note(&raw, fd, six ? &own : &to, true, (size_t)n, 1);
@@ -1002,12 +914,12 @@ static void scenario_raw(const struct run *run)
 	server = bound(run);
 	client = open_socket(run);
 	send_to(run, client, server, 12);
-	if (connect(odd, (void *)&to, sizeof(to)))
+	if (connect(odd, &to.any, to.length))
 		die("connect");
 	received(run, server, client, recv(server, buffer, sizeof(buffer), 0));
 	/* a protocol that others look up routes for with their ports */
 	memset(buffer, 0, sizeof(buffer));
-	sent(&raw, odd, &to, sendto(odd, buffer, 8, 0, (void *)&to, sizeof(to)), 8);
+	sent(&raw, odd, &to, sendto(odd, buffer, 8, 0, &to.any, to.length), 8);
 }
 
 static void scenario_packet(const struct run *run)
@@ -1050,30 +962,27 @@ static int sctp_socket(const struct run *run, int type)
 /* Bound to loopback; its listen record is expected. */
 static int sctp_listener(const struct run *run, int type)
 {
-	struct sockaddr_storage address = make_address(run, loopback(run), 0);
-	struct entry entry = {.pid = getpid(), .tid = gettid(), .ppid = getppid()};
+	struct address address = address_of(run->mode, NULL, 0);
 	int fd = sctp_socket(run, type);
+	struct entry entry;
+	struct line line;
 
-	if (bind(fd, (void *)&address, sizeof(address)) || listen(fd, 5))
+	if (bind(fd, &address.any, address.length) || listen(fd, 5))
 		die("SCTP listen");
-	entry.cookie = cookie_of(fd);
-	entry.proto = run->proto;
-	local_of(run, fd, &entry.local);
-	print_head("listen", &entry);
-	printf(",\"owner_src\":\"listen\",\"backlog\":null}\n");
-	fflush(stdout);
+	entry = holder(run, fd);
+	line = record("listen", &entry);
+	record_print(&line, ",\"owner_src\":\"listen\",\"backlog\":null");
 	return fd;
 }
 
-static void sctp_send(const struct run *run, int fd, const struct sockaddr_storage *peer,
-		      size_t size)
+static void sctp_send(const struct run *run, int fd, const struct address *peer, size_t size)
 {
 	if (send(fd, payload(), size, 0) != (ssize_t)size)
 		die("SCTP send");
 	note(run, fd, peer, false, size, 1);
 }
 
-static void sctp_receive(const struct run *run, int fd, const struct sockaddr_storage *peer)
+static void sctp_receive(const struct run *run, int fd, const struct address *peer)
 {
 	ssize_t n = recv(fd, payload(), 1000, 0);
 
@@ -1087,13 +996,12 @@ static void scenario_sctp(const struct run *run)
 {
 	const struct run sctp = {run->mode, run->ledger, "sctp", false};
 	int listener = sctp_listener(&sctp, SOCK_STREAM), fd, i;
-	struct sockaddr_storage to = address_of(listener), from = {};
-	socklen_t size = sizeof(from);
-	pid_t pid = child_begin();
+	struct address to = address_local(listener), from = ADDRESS_UNKNOWN;
+	pid_t pid = spawn();
 
 	if (pid == 0) {
 		fd = sctp_socket(&sctp, SOCK_STREAM);
-		if (connect(fd, (void *)&to, sizeof(to)))
+		if (connect(fd, &to.any, to.length))
 			die("SCTP connect");
 		for (i = 1; i <= 3; i++)
 			sctp_send(&sctp, fd, &to, (size_t)i * 100);
@@ -1101,7 +1009,7 @@ static void scenario_sctp(const struct run *run)
 		close(fd);
 		_exit(0);
 	}
-	fd = accept4(listener, (void *)&from, &size, SOCK_CLOEXEC);
+	fd = accept4(listener, &from.any, &from.length, SOCK_CLOEXEC);
 	if (fd < 0)
 		die("SCTP accept");
 	/* before 5.12 nothing else gives it one, and with one it would be another */
@@ -1111,7 +1019,7 @@ static void scenario_sctp(const struct run *run)
 	sctp_send(&sctp, fd, &from, 55);
 	if (recv(fd, payload(), 1000, 0) > 0) /* the end, which is no message */
 		die("SCTP end");
-	child_wait(pid);
+	reap(pid, 0);
 	close(fd);
 }
 
@@ -1120,20 +1028,19 @@ static void scenario_sctp_many(const struct run *run)
 {
 	const struct run sctp = {run->mode, run->ledger, "sctp", false};
 	int server = sctp_listener(&sctp, SOCK_SEQPACKET), i;
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 
 	for (i = 0; i < 2; i++) {
 		int client = sctp_socket(&sctp, SOCK_SEQPACKET);
-		struct sockaddr_storage from = {};
-		socklen_t size = sizeof(from);
+		struct address from = ADDRESS_UNKNOWN;
 
-		if (sendto(client, payload(), 70, 0, (void *)&to, sizeof(to)) != 70)
+		if (sendto(client, payload(), 70, 0, &to.any, to.length) != 70)
 			die("SCTP sendto");
 		note(&sctp, client, NULL, false, 70, 1);
-		if (recvfrom(server, payload(), 1000, 0, (void *)&from, &size) != 70)
+		if (recvfrom(server, payload(), 1000, 0, &from.any, &from.length) != 70)
 			die("SCTP recvfrom");
 		note(&sctp, server, NULL, true, 70, 1);
-		if (sendto(server, payload(), 30, 0, (void *)&from, sizeof(from)) != 30)
+		if (sendto(server, payload(), 30, 0, &from.any, from.length) != 30)
 			die("SCTP sendto");
 		note(&sctp, server, NULL, false, 30, 1);
 		sctp_receive(&sctp, client, NULL);
@@ -1144,15 +1051,15 @@ static void scenario_sctp_many(const struct run *run)
 static void scenario_sctp_open(const struct run *run)
 {
 	const struct run sctp = {run->mode, run->ledger, "sctp", false};
-	struct entry entry = {.pid = getpid(), .ppid = getppid(), .proto = "sctp"};
 	int listener = sctp_listener(&sctp, SOCK_STREAM);
+	struct entry entry = holder(&sctp, listener);
+	struct line line;
 
-	entry.cookie = cookie_of(listener);
-	local_of(&sctp, listener, &entry.local);
-	print_head("open", &entry);
-	printf(",\"state\":\"LISTEN\",\"backlog\":5,\"owner_src\":\"iter\",\"holders\":[%d]}\n",
-	       getpid());
-	fflush(stdout);
+	entry.tid = 0; /* an open file has no thread */
+	line = record("open", &entry);
+	record_print(&line,
+		     ",\"state\":\"LISTEN\",\"backlog\":5,\"owner_src\":\"iter\",\"holders\":[%d]",
+		     getpid());
 	phase("open");
 }
 
@@ -1168,13 +1075,12 @@ static void scenario_sctp_known(const struct run *run)
 static void scenario_idle(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server);
-	struct sockaddr_storage to = address_of(server);
+	struct address to = address_local(server);
 
 	sent(run, client, &to, send(client, payload(), 10, 0), 10);
 	receive(run, server, 100);
 	run->ledger->entries[0].closed_by = run->ledger->entries[1].closed_by = NULL;
 	ledger_print(run->ledger);
-	fflush(stdout);
 	phase("idle");
 	run->ledger->n = 0; /* begins anew */
 	sent(run, client, &to, send(client, payload(), 20, 0), 20);
@@ -1185,7 +1091,7 @@ static void scenario_idle(const struct run *run)
 static void scenario_open(const struct run *run)
 {
 	int server = bound(run), client = connected(run, server), ping, raw, packet;
-	pid_t pid = child_begin();
+	pid_t pid = spawn();
 
 	if (pid == 0) {
 		pause();
@@ -1195,7 +1101,7 @@ static void scenario_open(const struct run *run)
 	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	packet = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	open_socket(run); /* has no port: nothing to show */
-	struct sockaddr_storage to = make_address(run, loopback(run), 0);
+	struct address to = address_of(run->mode, NULL, 0);
 	struct {
 		int fd;
 		const char *proto, *state;
@@ -1206,39 +1112,32 @@ static void scenario_open(const struct run *run)
 		   {raw, "raw", "UNCONN", false},
 		   {packet, "packet", "UNCONN", false}};
 
-	if (run->mode == '4' && (ping < 0 || connect(ping, (void *)&to, sizeof(to))))
+	if (run->mode == '4' && (ping < 0 || connect(ping, &to.any, to.length)))
 		die("ping socket");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		struct run how = *run;
-		struct entry entry = {.pid = getpid(),
-				      .ppid = getppid(),
-				      .cookie = cookie_of(all[i].fd),
-				      .proto = all[i].proto};
-		struct sockaddr_storage peer = {};
-		socklen_t size = sizeof(peer);
+		const struct run how = {run->mode, run->ledger, all[i].proto, .any_thread = true};
+		struct entry entry = holder(&how, all[i].fd);
+		struct address peer = ADDRESS_UNKNOWN;
+		struct line line;
 
 		if (run->mode != '4' && i == 2) {
 			close(ping);
 			continue;
 		}
-		how.proto = all[i].proto;
-		if (all[i].fd != packet)
-			local_of(&how, all[i].fd, &entry.local);
 		if (all[i].fd == ping) /* has no port, and so no name for getpeername(2) */
 			end_set(&entry.remote, &to);
-		else if (!getpeername(all[i].fd, (void *)&peer, &size))
+		else if (!getpeername(all[i].fd, &peer.any, &peer.length))
 			end_set(&entry.remote, &peer);
-		print_head("open", &entry);
-		printf(",\"state\":\"%s\",\"owner_src\":\"iter\",\"holders\":[%d", all[i].state,
-		       getpid());
+		line = record("open", &entry);
+		line_add(&line, ",\"state\":\"%s\",\"owner_src\":\"iter\",\"holders\":[%d",
+			 all[i].state, getpid());
 		if (all[i].shared)
-			printf(",%d", pid);
-		printf("]}\n");
+			line_add(&line, ",%d", pid);
+		record_print(&line, "]");
 	}
-	fflush(stdout);
 	phase("open");
 	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	reap(pid, SIGKILL);
 }
 
 /* COUNT flows of one socket in a burst, a byte each, to ports of 127.1.x.y where nobody listens:
@@ -1300,7 +1199,6 @@ int main(int argc, char **argv)
 	struct run run = {.mode = '4', .proto = "udp"};
 	int at = 1;
 
-	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
 	alarm(LIFE_SECONDS);
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (argv[at][1] == 'l')

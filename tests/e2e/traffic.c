@@ -37,15 +37,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SO_COOKIE
-#define SO_COOKIE 57
-#endif
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
+#include "tests/generator/address.h"
+#include "tests/generator/die.h"
+#include "tests/generator/line.h"
+#include "tests/generator/process.h"
+#include "tests/generator/ring.h"
 
-#define LIFE_SECONDS 120  /* no process of a scenario lives longer */
-#define ABORTED	     (-1) /* as an error: the caller gives up */
+const char generator_name[] = "traffic";
+
+#define ABORTED (-1) /* as an error: the caller gives up */
 
 struct run {
 	char mode;    /* '4', '6', 'm' */
@@ -56,22 +56,6 @@ struct run {
 	char *const *command_line;
 };
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...);
-#include "ring.h" /* needs die() */
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
-{
-	int saved = errno;
-	va_list arguments;
-
-	va_start(arguments, format);
-	fprintf(stderr, "traffic %d: ", getpid());
-	vfprintf(stderr, format, arguments);
-	fprintf(stderr, " (errno %s)\n", strerrorname_np(saved));
-	va_end(arguments);
-	_exit(1);
-}
-
 static const char *argument(const struct run *run, int n)
 {
 	if (n >= run->argc)
@@ -81,58 +65,12 @@ static const char *argument(const struct run *run, int n)
 
 /* ---- what is expected ---- */
 
-struct line {
-	size_t n;
-	char text[16384];
-};
-
-static void line_vadd(struct line *line, const char *format, va_list arguments)
-{
-	int n = vsnprintf(line->text + line->n, sizeof(line->text) - line->n, format, arguments);
-
-	if (n < 0 || (size_t)n >= sizeof(line->text) - line->n)
-		die("line too long");
-	line->n += (size_t)n;
-}
-
-static void __attribute__((format(printf, 2, 3)))
-line_add(struct line *line, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	line_vadd(line, format, arguments);
-	va_end(arguments);
-}
-
-/* ASCII only: a test that uses other names compares them by itself. */
-static void line_string(struct line *line, const char *text)
-{
-	line_add(line, "\"");
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			line_add(line, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			line_add(line, "\\u%04x", *text);
-		else
-			line_add(line, "%c", *text);
-	}
-	line_add(line, "\"");
-}
-
-/* One write(2): lines of several processes never mix. */
-static void line_print(const struct line *line)
-{
-	if (write(STDOUT_FILENO, line->text, line->n) != (ssize_t)line->n)
-		die("write to stdout");
-}
-
 struct who {
 	pid_t pid, tid, ppid;
 	uid_t uid;
 	ino_t netns;
 	char comm[16];
-	char exe[512];
+	struct exe exe;
 };
 
 static struct who who_self(void)
@@ -142,19 +80,11 @@ static struct who who_self(void)
 
 	if (prctl(PR_GET_NAME, who.comm))
 		die("prctl");
-	if (readlink("/proc/self/exe", who.exe, sizeof(who.exe) - 1) < 0)
-		die("readlink exe");
 	if (stat("/proc/thread-self/ns/net", &status))
 		die("stat netns");
 	who.netns = status.st_ino;
+	who.exe = own_exe();
 	return who;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /* Two ends; an empty address or port 0 is not certain and so not expected. */
@@ -180,11 +110,11 @@ expect(const char *type, const struct who *who, const struct ends *ends, const c
 		line_add(&line, ",\"comm\":");
 		line_string(&line, who->comm);
 	}
-	if (who->exe[0]) {
+	if (who->exe.path[0]) {
 		line_add(&line, ",\"exe\":");
-		line_string(&line, who->exe);
+		line_string(&line, who->exe.path);
 		line_add(&line, ",\"name\":");
-		line_string(&line, base_name(who->exe));
+		line_string(&line, base_name(who->exe.path));
 	}
 	if (ends->laddr[0])
 		line_add(&line, ",\"laddr\":\"%s\"", ends->laddr);
@@ -206,176 +136,13 @@ expect(const char *type, const struct who *who, const struct ends *ends, const c
 	line_print(&line);
 }
 
-/* ---- processes ---- */
-
-/* fork(), where the child dies with its parent, and at the latest after LIFE_SECONDS. */
-static pid_t spawn(void)
-{
-	pid_t parent = getpid();
-	pid_t child = fork();
-
-	if (child < 0)
-		die("fork");
-	if (child == 0) {
-		alarm(LIFE_SECONDS);
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
-			die("orphan");
-	}
-	return child;
-}
-
-/* Ends well, or by signal @signal. */
-static void reap(pid_t child, int signal)
-{
-	int status;
-
-	if (waitpid(child, &status, 0) != child)
-		die("waitpid");
-	if (signal ? !WIFSIGNALED(status) || WTERMSIG(status) != signal : status != 0)
-		die("child %d: wait status %#x", child, status);
-}
-
-/* Until the main thread of @pid sleeps in system call @a or @b. */
-static void wait_for_syscall(pid_t pid, long a, long b)
-{
-	char path[64], text[64] = "";
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	for (int tries = 0; tries < 10000; tries++) {
-		FILE *file = fopen(path, "re");
-
-		if (!file)
-			die("%s", path);
-		if (fgets(text, sizeof(text), file) && sscanf(text, "%ld", &n) == 1 &&
-		    (n == a || n == b)) {
-			fclose(file);
-			return;
-		}
-		fclose(file);
-		poll(NULL, 0, 1);
-	}
-	die("%s: not there: %s", path, text);
-}
-
-/* Lets a byte through from one process to another. */
-static void gate_open(const int gate[2])
-{
-	if (write(gate[1], "", 1) != 1)
-		die("gate write");
-}
-
-static void gate_wait(const int gate[2])
-{
-	char byte;
-
-	if (read(gate[0], &byte, 1) != 1)
-		die("gate read");
-}
-
-static void gate_new(int ret_gate[2])
-{
-	if (pipe2(ret_gate, O_CLOEXEC))
-		die("pipe");
-}
-
-static void phase(const char *name)
-{
-	char byte;
-
-	dprintf(STDERR_FILENO, "phase %s\n", name);
-	do {
-		if (read(STDIN_FILENO, &byte, 1) != 1)
-			die("phase %s: end of stdin", name);
-	} while (byte != '\n');
-}
-
 /* ---- addresses and sockets ---- */
-
-struct address {
-	socklen_t length;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct sockaddr_storage storage;
-	};
-};
-
-/* @text: NULL for loopback; in mode 'm' an IPv4 address too. */
-static struct address address_of(const struct run *run, const char *text, uint16_t port)
-{
-	struct address address = {.length = sizeof(struct sockaddr_in6)};
-	char mapped[64];
-
-	if (run->mode == '4') {
-		address.length = sizeof(struct sockaddr_in);
-		address.in.sin_family = AF_INET;
-		address.in.sin_port = htons(port);
-		if (inet_pton(AF_INET, text ? text : "127.0.0.1", &address.in.sin_addr) != 1)
-			die("bad address %s", text);
-		return address;
-	}
-	snprintf(mapped, sizeof(mapped), "::ffff:%s", text ? text : "127.0.0.1");
-	if (run->mode == 'm')
-		text = mapped;
-	address.in6.sin6_family = AF_INET6;
-	address.in6.sin6_port = htons(port);
-	if (inet_pton(AF_INET6, text ? text : "::1", &address.in6.sin6_addr) != 1)
-		die("bad address %s", text);
-	return address;
-}
-
-static uint16_t address_port(const struct address *address)
-{
-	return ntohs(address->any.sa_family == AF_INET ? address->in.sin_port
-						       : address->in6.sin6_port);
-}
-
-/* A v4-mapped address reads as the IPv4 address that it is. */
-static void address_text(const struct address *address, char ret_text[INET6_ADDRSTRLEN])
-{
-	const struct in6_addr *in6 = &address->in6.sin6_addr;
-
-	if (address->any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &address->in.sin_addr, ret_text, INET6_ADDRSTRLEN);
-	else if (IN6_IS_ADDR_V4MAPPED(in6))
-		inet_ntop(AF_INET, &in6->s6_addr[12], ret_text, INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET6, in6, ret_text, INET6_ADDRSTRLEN);
-}
-
-static struct address address_local(int fd)
-{
-	struct address address = {.length = sizeof(address.storage)};
-
-	if (getsockname(fd, &address.any, &address.length))
-		die("getsockname");
-	return address;
-}
-
-/* 0: not to be had. Of Multipath TCP the records have that of the connection underneath. */
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie;
-	socklen_t length = sizeof(cookie);
-	int protocol;
-	socklen_t size = sizeof(protocol);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size))
-		die("SO_PROTOCOL");
-	if (protocol == IPPROTO_MPTCP)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length))
-		die("SO_COOKIE");
-	return cookie;
-}
 
 /* @remote: who connect() is called for; NULL: ask the socket. */
 static struct ends ends_of(int fd, const struct address *remote)
 {
 	struct address local = address_local(fd);
-	struct address peer = {.length = sizeof(peer.storage)};
+	struct address peer = ADDRESS_UNKNOWN;
 	struct ends ends = {.lport = address_port(&local), .cookie = cookie_of(fd)};
 
 	if (!remote && getpeername(fd, &peer.any, &peer.length))
@@ -396,12 +163,6 @@ static int new_socket(const struct run *run, int flags)
 	return fd;
 }
 
-static void set_option(int fd, int level, int option, int value)
-{
-	if (setsockopt(fd, level, option, &value, sizeof(value)))
-		die("setsockopt %d %d", level, option);
-}
-
 static void bind_to(int fd, const struct address *address)
 {
 	if (bind(fd, &address->any, address->length))
@@ -412,7 +173,7 @@ static void bind_to(int fd, const struct address *address)
 static int reserve(const struct run *run, uint16_t port, struct address *ret_address)
 {
 	int fd = new_socket(run, 0);
-	struct address address = address_of(run, NULL, port);
+	struct address address = address_of(run->mode, NULL, port);
 
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	bind_to(fd, &address);
@@ -1076,7 +837,7 @@ static void connect_fails(const struct run *run, const struct address *to, int f
 	int got;
 
 	if (bound) {
-		struct address local = address_of(run, NULL, 0);
+		struct address local = address_of(run->mode, NULL, 0);
 
 		bind_to(fd, &local);
 		ends = ends_of(fd, to);
@@ -1150,7 +911,7 @@ static void scenario_reused(const struct run *run)
 /* Arguments: an address that swallows everything. One process waits, another polls. */
 static void scenario_timeout(const struct run *run)
 {
-	struct address to = address_of(run, argument(run, 0), 80);
+	struct address to = address_of(run->mode, argument(run, 0), 80);
 	pid_t child = spawn();
 
 	connect_fails(run, &to, child ? 0 : SOCK_NONBLOCK, false, ETIMEDOUT, 3);
@@ -1162,7 +923,7 @@ static void scenario_timeout(const struct run *run)
 /* Arguments: address, errno name. With no route there is no local port, and no SYN. */
 static void scenario_unreachable(const struct run *run)
 {
-	struct address to = address_of(run, argument(run, 0), 80);
+	struct address to = address_of(run->mode, argument(run, 0), 80);
 	int error = strcmp(argument(run, 1), "ENETUNREACH") ? EHOSTUNREACH : ENETUNREACH;
 	struct who who = who_self();
 
@@ -1182,7 +943,7 @@ static void scenario_unreachable(const struct run *run)
 /* Arguments: an address that swallows everything. Given up by close, exit and SIGKILL. */
 static void scenario_aborted(const struct run *run)
 {
-	struct address to = address_of(run, argument(run, 0), 80);
+	struct address to = address_of(run->mode, argument(run, 0), 80);
 	struct who who;
 	pid_t child;
 
@@ -1253,7 +1014,7 @@ static void scenario_again(const struct run *run)
 /* Argument: an address without a route. One socket: refused, then no route, twice. */
 static void scenario_refused_again(const struct run *run)
 {
-	struct address reserved, far = address_of(run, argument(run, 0), 80);
+	struct address reserved, far = address_of(run->mode, argument(run, 0), 80);
 	int nobody = reserve(run, 0, &reserved), fd = new_socket(run, 0);
 	struct who who = who_self();
 
@@ -1398,7 +1159,7 @@ static void scenario_heir(const struct run *run)
 	send_bytes(&connection, 5);
 	recv_bytes(&connection, 7);
 	if (same) { /* which of its two names is printed is left open */
-		who.exe[0] = '\0';
+		who.exe.path[0] = '\0';
 		who.comm[0] = '\0';
 	}
 	expect_close(&connection, &who, "local", same ? "" : ",\"owner_src\":\"close\"");
@@ -1546,7 +1307,7 @@ static void scenario_prefork_seldom(const struct run *run)
 static void scenario_reuseport(const struct run *run)
 {
 	int reserved = new_socket(run, 0);
-	struct address server = address_of(run, NULL, run->port);
+	struct address server = address_of(run->mode, NULL, run->port);
 	pid_t workers[WORKERS];
 	int gate[2];
 
@@ -1970,7 +1731,7 @@ static void enter_netns(const char *path)
 /* Server in the namespace of argument 0 with the address of argument 1, client here. */
 static void scenario_two_netns(const struct run *run)
 {
-	struct address server = address_of(run, argument(run, 1), 8080), bound;
+	struct address server = address_of(run->mode, argument(run, 1), 8080), bound;
 	struct connection connection;
 	int gate[2];
 	pid_t child;
@@ -2046,7 +1807,7 @@ static void scenario_setns(const struct run *run)
  * at "phase cut" the test has the packets dropped. Only the client's namespace is looked at. */
 static void scenario_user_timeout(const struct run *run)
 {
-	struct address server = address_of(run, argument(run, 1), 8081);
+	struct address server = address_of(run->mode, argument(run, 1), 8081);
 	struct connection connection;
 	struct who who = who_self();
 	int gate[2], end[2], error;
@@ -2150,7 +1911,7 @@ static void scenario_flood(const struct run *run)
 /* Arguments: a port, a descriptor to log to. Connects, logs "connect PID LPORT" and is gone. */
 static void scenario_burst_client(const struct run *run)
 {
-	struct address server = address_of(run, NULL, (uint16_t)atoi(argument(run, 0)));
+	struct address server = address_of(run->mode, NULL, (uint16_t)atoi(argument(run, 0)));
 	int log = atoi(argument(run, 1)), fd = new_socket(run, 0);
 	struct address local;
 
@@ -2167,7 +1928,7 @@ static void burst_serve(int listener, int count)
 	/* what is tested is who accepts, not how long a busy machine lets that wait */
 	setpriority(PRIO_PROCESS, 0, -20);
 	for (int i = 0; i < count; i++) {
-		struct address peer = {.length = sizeof(peer.storage)};
+		struct address peer = ADDRESS_UNKNOWN;
 		int fd = accept4(listener, &peer.any, &peer.length, SOCK_CLOEXEC);
 
 		if (fd < 0)
@@ -2210,7 +1971,7 @@ static void scenario_burst(const struct run *run)
 		pid_t child = vfork();
 
 		if (child == 0) {
-			execl(who.exe, who.exe, family, "burst-client", port, "1", NULL);
+			execl(who.exe.path, who.exe.path, family, "burst-client", port, "1", NULL);
 			_exit(1);
 		}
 		if (child < 0)

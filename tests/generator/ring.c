@@ -1,25 +1,13 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* io_uring without a library, one operation at a time, for the generators. The includer has die().
- */
-#ifndef E2E_RING_H
-#define E2E_RING_H
-
+// SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <linux/io_uring.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct ring {
-	int fd;
-	unsigned int *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqes;
-	bool polled;
-};
+#include "tests/generator/die.h"
+#include "tests/generator/ring.h"
 
-static void ring_open(struct ring *ring, bool polled)
+void ring_open(struct ring *ring, bool polled)
 {
 	struct io_uring_params p = {.flags = polled ? IORING_SETUP_SQPOLL : 0,
 				    .sq_thread_idle = 100};
@@ -47,7 +35,7 @@ static void ring_open(struct ring *ring, bool polled)
 	ring->cqes = (void *)(cq + p.cq_off.cqes);
 }
 
-static int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
+int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
 {
 	unsigned int tail = *ring->sq_tail, index = tail & *ring->sq_mask, head = *ring->cq_head;
 	unsigned int flags = IORING_ENTER_GETEVENTS;
@@ -71,5 +59,3 @@ static int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
 	}
 	return result;
 }
-
-#endif
