@@ -42,385 +42,24 @@
 #include "tests/generator/line.h"
 #include "tests/generator/process.h"
 #include "tests/generator/ring.h"
+#include "tests/generator/traffic.h"
+#include "tests/generator/traffic_connection.h"
+#include "tests/generator/traffic_duo.h"
+#include "tests/generator/traffic_expect.h"
+#include "tests/generator/traffic_socket.h"
 
 const char generator_name[] = "traffic";
 
 #define ABORTED (-1) /* as an error: the caller gives up */
 
-struct run {
-	char mode;    /* '4', '6', 'm' */
-	int protocol; /* of sockets; 0: TCP */
-	uint16_t port;
-	int argc; /* arguments behind the scenario */
-	char **argv;
-	char *const *command_line;
-};
-
-static const char *argument(const struct run *run, int n)
+const char *argument(const struct run *run, int n)
 {
 	if (n >= run->argc)
 		die("argument %d is missing", n + 1);
 	return run->argv[n];
 }
 
-/* ---- what is expected ---- */
-
-struct who {
-	pid_t pid, tid, ppid;
-	uid_t uid;
-	ino_t netns;
-	char comm[16];
-	struct exe exe;
-};
-
-static struct who who_self(void)
-{
-	struct who who = {.pid = getpid(), .tid = gettid(), .ppid = getppid(), .uid = geteuid()};
-	struct stat status;
-
-	if (prctl(PR_GET_NAME, who.comm))
-		die("prctl");
-	if (stat("/proc/thread-self/ns/net", &status))
-		die("stat netns");
-	who.netns = status.st_ino;
-	who.exe = own_exe();
-	return who;
-}
-
-/* Two ends; an empty address or port 0 is not certain and so not expected. */
-struct ends {
-	char laddr[INET6_ADDRSTRLEN], raddr[INET6_ADDRSTRLEN];
-	uint16_t lport, rport;
-	uint64_t cookie;
-	ino_t netns; /* of the socket, where that is not the process's; else 0 */
-};
-
-static void __attribute__((format(printf, 4, 5)))
-expect(const char *type, const struct who *who, const struct ends *ends, const char *format, ...)
-{
-	struct line line = {};
-	va_list arguments;
-
-	line_add(&line, "{\"type\":\"%s\",\"proto\":\"tcp\"", type);
-	line_add(&line, ",\"pid\":%d,\"ppid\":%d,\"uid\":%u", who->pid, who->ppid, who->uid);
-	if (who->tid)
-		line_add(&line, ",\"tid\":%d", who->tid);
-	line_add(&line, ",\"netns\":%lu", ends->netns ? ends->netns : who->netns);
-	if (who->comm[0]) {
-		line_add(&line, ",\"comm\":");
-		line_string(&line, who->comm);
-	}
-	if (who->exe.path[0]) {
-		line_add(&line, ",\"exe\":");
-		line_string(&line, who->exe.path);
-		line_add(&line, ",\"name\":");
-		line_string(&line, base_name(who->exe.path));
-	}
-	if (ends->laddr[0])
-		line_add(&line, ",\"laddr\":\"%s\"", ends->laddr);
-	if (ends->lport)
-		line_add(&line, ",\"lport\":%u", ends->lport);
-	if (ends->raddr[0])
-		line_add(&line, ",\"raddr\":\"%s\"", ends->raddr);
-	if (ends->rport)
-		line_add(&line, ",\"rport\":%u", ends->rport);
-	if (ends->cookie)
-		line_add(&line, ",\"cookie\":%lu", ends->cookie);
-	va_start(arguments, format);
-	if (*format) {
-		line_add(&line, ",");
-		line_vadd(&line, format, arguments);
-	}
-	va_end(arguments);
-	line_add(&line, "}\n");
-	line_print(&line);
-}
-
-/* ---- addresses and sockets ---- */
-
-/* @remote: who connect() is called for; NULL: ask the socket. */
-static struct ends ends_of(int fd, const struct address *remote)
-{
-	struct address local = address_local(fd);
-	struct address peer = ADDRESS_UNKNOWN;
-	struct ends ends = {.lport = address_port(&local), .cookie = cookie_of(fd)};
-
-	if (!remote && getpeername(fd, &peer.any, &peer.length))
-		die("getpeername");
-	address_text(&local, ends.laddr);
-	address_text(remote ? remote : &peer, ends.raddr);
-	ends.rport = address_port(remote ? remote : &peer);
-	return ends;
-}
-
-static int new_socket(const struct run *run, int flags)
-{
-	int fd = socket(run->mode == '4' ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | flags,
-			run->protocol);
-
-	if (fd < 0)
-		die("socket");
-	return fd;
-}
-
-static void bind_to(int fd, const struct address *address)
-{
-	if (bind(fd, &address->any, address->length))
-		die("bind");
-}
-
-/* A bound socket, so that its port belongs to nobody else. */
-static int reserve(const struct run *run, uint16_t port, struct address *ret_address)
-{
-	int fd = new_socket(run, 0);
-	struct address address = address_of(run->mode, NULL, port);
-
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	bind_to(fd, &address);
-	*ret_address = address_local(fd);
-	return fd;
-}
-
-/* A socket that listens on loopback; its listen record is expected. */
-static int listen_on(const struct run *run, int backlog, struct address *ret_address)
-{
-	struct who who = who_self();
-	struct ends ends = {};
-	int fd = reserve(run, run->port, ret_address);
-
-	if (listen(fd, backlog))
-		die("listen");
-	address_text(ret_address, ends.laddr);
-	ends.lport = address_port(ret_address);
-	ends.cookie = cookie_of(fd);
-	expect("listen", &who, &ends, "\"backlog\":%d,\"owner_src\":\"listen\"", backlog);
-	return fd;
-}
-
-/* ---- connections ---- */
-
-struct connection {
-	int fd;
-	struct ends ends;
-	uint64_t tx, rx; /* payload so far, bytes */
-};
-
-/* Calls connect() and waits for its end; returns its errno. */
-static int try_connect(int fd, const struct address *to)
-{
-	struct pollfd wait = {.fd = fd, .events = POLLOUT};
-	int error;
-	socklen_t length = sizeof(error);
-
-	if (!connect(fd, &to->any, to->length))
-		return 0;
-	if (errno != EINPROGRESS)
-		return errno;
-	if (poll(&wait, 1, -1) != 1 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length))
-		die("poll");
-	return error;
-}
-
-static struct connection connected(int fd, const struct address *to)
-{
-	struct who who = who_self();
-	struct connection connection = {.fd = fd, .ends = ends_of(fd, to)};
-
-	expect("connect", &who, &connection.ends,
-	       "\"error\":null,\"owner_src\":\"connect\",\"latency_ns\":{\"min\":1}");
-	return connection;
-}
-
-/* @flags: SOCK_NONBLOCK for a connect that goes on in the background. */
-static struct connection connect_to(const struct run *run, const struct address *to, int flags)
-{
-	int fd = new_socket(run, flags);
-
-	if ((errno = try_connect(fd, to)))
-		die("connect");
-	if (flags && fcntl(fd, F_SETFL, 0))
-		die("fcntl");
-	return connected(fd, to);
-}
-
-/* Without a record that is expected. */
-static struct connection accept_quietly(int listener)
-{
-	struct connection connection = {.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)};
-
-	if (connection.fd < 0)
-		die("accept");
-	connection.ends = ends_of(connection.fd, NULL);
-	return connection;
-}
-
-static struct connection accept_from(int listener, pid_t listener_pid)
-{
-	struct who who = who_self();
-	struct connection connection = accept_quietly(listener);
-
-	expect("accept", &who, &connection.ends, "\"listener_pid\":%d", listener_pid);
-	return connection;
-}
-
-/* Which thread accepted is certain only if it is the first to use the connection. */
-static struct connection accept_for_another(int listener, pid_t listener_pid)
-{
-	struct who who = who_self();
-	struct connection connection = accept_quietly(listener);
-
-	who.tid = 0;
-	expect("accept", &who, &connection.ends, "\"listener_pid\":%d", listener_pid);
-	return connection;
-}
-
-static void send_bytes(struct connection *connection, size_t n)
-{
-	static const char data[65536];
-
-	while (n > 0) {
-		ssize_t sent = send(connection->fd, data, n < sizeof(data) ? n : sizeof(data), 0);
-
-		if (sent <= 0)
-			die("send");
-		connection->tx += (uint64_t)sent;
-		n -= (size_t)sent;
-	}
-}
-
-static void recv_bytes(struct connection *connection, size_t n)
-{
-	char data[65536];
-
-	while (n > 0) {
-		ssize_t got = recv(connection->fd, data, n < sizeof(data) ? n : sizeof(data), 0);
-
-		if (got <= 0)
-			die("recv: %zd", got);
-		connection->rx += (uint64_t)got;
-		n -= (size_t)got;
-	}
-}
-
-/* Waits for the peer's FIN (@error 0) or for an error. */
-static void recv_end(struct connection *connection, int error)
-{
-	char byte;
-	ssize_t got = recv(connection->fd, &byte, 1, 0);
-
-	if (error ? got != -1 || errno != error : got != 0)
-		die("recv: %zd instead of the end", got);
-}
-
-static void linger_reset(int fd)
-{
-	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
-
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
-		die("SO_LINGER");
-}
-
-/* Only says what will come. @by: local, remote or reset; @extra: further keys with a comma. */
-static void expect_close(const struct connection *connection, const struct who *who, const char *by,
-			 const char *extra)
-{
-	const char *error = !strcmp(by, "reset")    ? ",\"error\":\"ECONNRESET\""
-			    : !strcmp(by, "remote") ? ",\"error\":null"
-						    : "";
-
-	expect("close", who, &connection->ends,
-	       "\"tx_bytes\":%lu,\"rx_bytes\":%lu,\"closed_by\":\"%s\"%s%s", connection->tx,
-	       connection->rx, by, error, extra);
-}
-
-/* For a connection that is older than the tool: which thread made it is not known. */
-static void close_old(struct connection *connection, const char *by)
-{
-	struct who who = who_self();
-
-	who.tid = 0;
-	expect_close(connection, &who, by, "");
-	if (close(connection->fd))
-		die("close");
-}
-
-static void close_as(struct connection *connection, const char *by)
-{
-	struct who who = who_self();
-
-	expect_close(connection, &who, by, "");
-	if (close(connection->fd))
-		die("close");
-}
-
-/* Closes what another process connected or accepted. */
-static void close_inherited(struct connection *connection, const char *by)
-{
-	struct who who = who_self();
-
-	expect_close(connection, &who, by, ",\"owner_src\":\"close\"");
-	if (close(connection->fd))
-		die("close");
-}
-
 /* ---- scenarios of one client process and one server process ---- */
-
-struct duo {
-	const struct run *run;
-	int listener;
-	pid_t listener_pid;
-	struct address server;
-	size_t tx, rx; /* what the client will send and receive */
-	int gate[2];
-};
-
-typedef void (*role)(const struct duo *duo);
-
-/* The server is this process, the client its child. @signal: how the client ends, 0: well. */
-static void duo_run_sized(const struct run *run, role client, role server, int signal, size_t tx,
-			  size_t rx)
-{
-	struct duo duo = {.run = run, .listener_pid = getpid(), .tx = tx, .rx = rx};
-	pid_t child;
-
-	gate_new(duo.gate);
-	duo.listener = listen_on(run, 16, &duo.server);
-	child = spawn();
-	if (child == 0) {
-		close(duo.listener);
-		client(&duo);
-		_exit(0);
-	}
-	server(&duo);
-	reap(child, signal);
-	close(duo.listener);
-	close(duo.gate[0]);
-	close(duo.gate[1]);
-}
-
-static void duo_run(const struct run *run, role client, role server)
-{
-	duo_run_sized(run, client, server, 0, 100, 200);
-}
-
-static struct connection duo_connect(const struct duo *duo, int flags)
-{
-	return connect_to(duo->run, &duo->server, flags);
-}
-
-static struct connection duo_accept(const struct duo *duo)
-{
-	return accept_from(duo->listener, duo->listener_pid);
-}
-
-static void client_closes_first(const struct duo *duo)
-{
-	struct connection connection = duo_connect(duo, 0);
-
-	send_bytes(&connection, duo->tx);
-	recv_bytes(&connection, duo->rx);
-	close_as(&connection, "local");
-}
 
 static void client_nonblock(const struct duo *duo)
 {
@@ -428,35 +67,6 @@ static void client_nonblock(const struct duo *duo)
 
 	send_bytes(&connection, duo->tx);
 	recv_bytes(&connection, duo->rx);
-	close_as(&connection, "local");
-}
-
-static void client_closes_second(const struct duo *duo)
-{
-	struct connection connection = duo_connect(duo, 0);
-
-	send_bytes(&connection, duo->tx);
-	recv_bytes(&connection, duo->rx);
-	recv_end(&connection, 0);
-	close_as(&connection, "remote");
-}
-
-static void serve_and_close_second(const struct duo *duo)
-{
-	struct connection connection = duo_accept(duo);
-
-	recv_bytes(&connection, duo->tx);
-	send_bytes(&connection, duo->rx);
-	recv_end(&connection, 0);
-	close_as(&connection, "remote");
-}
-
-static void serve_and_close_first(const struct duo *duo)
-{
-	struct connection connection = duo_accept(duo);
-
-	recv_bytes(&connection, duo->tx);
-	send_bytes(&connection, duo->rx);
 	close_as(&connection, "local");
 }
 
@@ -1502,15 +1112,6 @@ static void scenario_late(const struct run *run)
 
 /* ---- begun before the tool ---- */
 
-static int quiet_listener(const struct run *run, int backlog, struct address *ret_address)
-{
-	int fd = reserve(run, run->port, ret_address);
-
-	if (listen(fd, backlog))
-		die("listen");
-	return fd;
-}
-
 /* A worker is asleep in accept, on its master's listener, before the tool starts. */
 static void scenario_blocked(const struct run *run)
 {
@@ -1992,10 +1593,7 @@ static void scenario_burst(const struct run *run)
 
 /* ---- */
 
-static const struct {
-	const char *name;
-	void (*function)(const struct run *run);
-} scenarios[] = {
+static const struct scenario scenarios[] = {
 	{"accept-threads", scenario_accept_threads},
 	{"aborted", scenario_aborted},
 	{"again", scenario_again},
@@ -2068,7 +1666,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 		if (!strcmp(argv[optind], scenarios[i].name)) {
-			scenarios[i].function(&run);
+			scenarios[i].play(&run);
 			return 0;
 		}
 	}

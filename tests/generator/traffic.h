@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of traffic know of each other. */
+#ifndef GENERATOR_TRAFFIC_H
+#define GENERATOR_TRAFFIC_H
+
+#include <stdint.h>
+
+struct run {
+	char mode;    /* '4', '6', 'm' */
+	int protocol; /* of sockets; 0: TCP */
+	uint16_t port;
+	int argc; /* arguments behind the scenario */
+	char **argv;
+	char *const *command_line;
+};
+
+/* Of those behind the scenario; there must be one. */
+const char *argument(const struct run *run, int n);
+
+struct scenario {
+	const char *name; /* as it is asked for */
+	void (*play)(const struct run *run);
+};
+
+#endif
