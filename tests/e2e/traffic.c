@@ -10,7 +10,6 @@
  * At a phase() the generator writes "phase NAME" to stderr and waits for a line on stdin, so that
  * the test can start or stop the tool in between. Any surprise ends the program with status 1.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -21,9 +20,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +29,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,22 +53,6 @@ const char *argument(const struct run *run, int n)
 	if (n >= run->argc)
 		die("argument %d is missing", n + 1);
 	return run->argv[n];
-}
-
-/* ---- scenarios of one client process and one server process ---- */
-
-static void client_nonblock(const struct duo *duo)
-{
-	struct connection connection = duo_connect(duo, SOCK_NONBLOCK);
-
-	send_bytes(&connection, duo->tx);
-	recv_bytes(&connection, duo->rx);
-	close_as(&connection, "local");
-}
-
-static void scenario_connect(const struct run *run)
-{
-	duo_run(run, client_closes_first, serve_and_close_second);
 }
 
 /* ---- all of it by io_uring ---- */
@@ -134,85 +114,6 @@ static void serve_by_ring(const struct duo *duo)
 static void scenario_uring(const struct run *run)
 {
 	duo_run(run, client_by_ring, serve_by_ring);
-}
-
-static void scenario_nonblock(const struct run *run)
-{
-	duo_run(run, client_nonblock, serve_and_close_second);
-}
-
-static void scenario_server_first(const struct run *run)
-{
-	duo_run(run, client_closes_second, serve_and_close_first);
-}
-
-/* As connect, but first the test has its turn: the process is known, nothing is open. */
-static void scenario_gated(const struct run *run)
-{
-	phase("idle");
-	scenario_connect(run);
-}
-
-/* Somebody else listens, and connects: only what this process accepts and closes is expected. At
- * "phase accepted" it has received, and the connection is open. */
-static void scenario_guest(const struct run *run)
-{
-	struct address server;
-	int listener = reserve(run, 0, &server), begin[2], listens[2];
-	struct connection connection = {};
-	pid_t host;
-
-	gate_new(begin);
-	gate_new(listens);
-	host = spawn();
-	if (host == 0) {
-		gate_wait(begin);
-		if (listen(listener, 5))
-			die("listen");
-		gate_open(listens);
-		connection.fd = new_socket(run, 0);
-		if (try_connect(connection.fd, &server))
-			die("connect");
-		send_bytes(&connection, 100);
-		recv_end(&connection, 0);
-		_exit(0);
-	}
-	phase("idle");
-	usleep(1300000); /* long after what the tool saw last */
-	gate_open(begin);
-	gate_wait(listens);
-	connection = accept_from(listener, host);
-	recv_bytes(&connection, 100);
-	phase("accepted");
-	close_as(&connection, "local");
-	reap(host, 0);
-	close(listener);
-}
-
-/* The command line, word by word, in the connect record of the process that was executed. */
-static void scenario_args(const struct run *run)
-{
-	struct who who = who_self();
-	struct address server;
-	int listener = listen_on(run, 1, &server);
-	int fd = new_socket(run, 0);
-	struct connection connection, accepted;
-	struct line args = {};
-
-	for (char *const *arg = run->command_line; *arg; arg++) {
-		line_add(&args, arg == run->command_line ? "[" : ",");
-		line_string(&args, *arg);
-	}
-	if (connect(fd, &server.any, server.length))
-		die("connect");
-	connection = (struct connection){.fd = fd, .ends = ends_of(fd, &server)};
-	expect("connect", &who, &connection.ends,
-	       "\"error\":null,\"name_src\":\"exec\",\"args\":%s]", args.text);
-	accepted = accept_from(listener, getpid());
-	close_as(&connection, "local");
-	recv_end(&accepted, 0);
-	close_as(&accepted, "remote");
-	close(listener);
 }
 
 static void client_resets(const struct duo *duo)
@@ -1593,18 +1494,16 @@ static void scenario_burst(const struct run *run)
 
 /* ---- */
 
-static const struct scenario scenarios[] = {
+static const struct scenario own[] = {
 	{"accept-threads", scenario_accept_threads},
 	{"aborted", scenario_aborted},
 	{"again", scenario_again},
-	{"args", scenario_args},
 	{"backlog", scenario_backlog},
 	{"blocked", scenario_blocked},
 	{"burst", scenario_burst},
 	{"burst-client", scenario_burst_client},
 	{"bytes", scenario_bytes},
 	{"churn", scenario_churn},
-	{"connect", scenario_connect},
 	{"early-shutdown", scenario_early_shutdown},
 	{"established", scenario_established},
 	{"exec", scenario_exec},
@@ -1613,14 +1512,11 @@ static const struct scenario scenarios[] = {
 	{"flood", scenario_flood},
 	{"fork-client", scenario_fork_client},
 	{"fork-server", scenario_fork_server},
-	{"gated", scenario_gated},
-	{"guest", scenario_guest},
 	{"half-close", scenario_half_close},
 	{"heir", scenario_heir},
 	{"killed", scenario_killed},
 	{"late", scenario_late},
 	{"lent", scenario_lent},
-	{"nonblock", scenario_nonblock},
 	{"open", scenario_open},
 	{"prefork", scenario_prefork},
 	{"prefork-seldom", scenario_prefork_seldom},
@@ -1631,7 +1527,6 @@ static const struct scenario scenarios[] = {
 	{"reused", scenario_reused},
 	{"reuseport", scenario_reuseport},
 	{"self", scenario_self},
-	{"server-first", scenario_server_first},
 	{"setns", scenario_setns},
 	{"threads", scenario_threads},
 	{"timeout", scenario_timeout},
@@ -1641,6 +1536,12 @@ static const struct scenario scenarios[] = {
 	{"unread", scenario_unread},
 	{"uring", scenario_uring},
 	{"user-timeout", scenario_user_timeout},
+	{},
+};
+
+static const struct scenario *const tables[] = {
+	traffic_plain,
+	own,
 };
 
 int main(int argc, char **argv)
@@ -1664,10 +1565,12 @@ int main(int argc, char **argv)
 	run.argv = argv + optind + 1;
 	alarm(LIFE_SECONDS);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-		if (!strcmp(argv[optind], scenarios[i].name)) {
-			scenarios[i].play(&run);
-			return 0;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct scenario *scenario = tables[i]; scenario->name; scenario++) {
+			if (!strcmp(argv[optind], scenario->name)) {
+				scenario->play(&run);
+				return 0;
+			}
 		}
 	}
 	die("no scenario %s", argv[optind]);

@@ -22,4 +22,7 @@ struct scenario {
 	void (*play)(const struct run *run);
 };
 
+/* A table for each file of scenarios; behind the last of it one without a name. */
+extern const struct scenario traffic_plain[];
+
 #endif
