@@ -25,5 +25,6 @@ struct scenario {
 /* A table for each file of scenarios; behind the last of it one without a name. */
 extern const struct scenario traffic_plain[];
 extern const struct scenario traffic_calls[];
+extern const struct scenario traffic_end[];
 
 #endif
