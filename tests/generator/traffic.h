@@ -26,5 +26,6 @@ struct scenario {
 extern const struct scenario traffic_plain[];
 extern const struct scenario traffic_calls[];
 extern const struct scenario traffic_end[];
+extern const struct scenario traffic_fail[];
 
 #endif
