@@ -27,5 +27,6 @@ extern const struct scenario traffic_plain[];
 extern const struct scenario traffic_calls[];
 extern const struct scenario traffic_end[];
 extern const struct scenario traffic_fail[];
+extern const struct scenario traffic_handed[];
 
 #endif
