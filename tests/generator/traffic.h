@@ -28,5 +28,6 @@ extern const struct scenario traffic_calls[];
 extern const struct scenario traffic_end[];
 extern const struct scenario traffic_fail[];
 extern const struct scenario traffic_handed[];
+extern const struct scenario traffic_many[];
 
 #endif
