@@ -29,5 +29,6 @@ extern const struct scenario traffic_end[];
 extern const struct scenario traffic_fail[];
 extern const struct scenario traffic_handed[];
 extern const struct scenario traffic_many[];
+extern const struct scenario traffic_late[];
 
 #endif
