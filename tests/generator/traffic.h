@@ -30,5 +30,6 @@ extern const struct scenario traffic_fail[];
 extern const struct scenario traffic_handed[];
 extern const struct scenario traffic_many[];
 extern const struct scenario traffic_late[];
+extern const struct scenario traffic_before[];
 
 #endif
