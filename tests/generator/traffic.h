@@ -31,5 +31,6 @@ extern const struct scenario traffic_handed[];
 extern const struct scenario traffic_many[];
 extern const struct scenario traffic_late[];
 extern const struct scenario traffic_before[];
+extern const struct scenario traffic_netns[];
 
 #endif
