@@ -32,5 +32,6 @@ extern const struct scenario traffic_many[];
 extern const struct scenario traffic_late[];
 extern const struct scenario traffic_before[];
 extern const struct scenario traffic_netns[];
+extern const struct scenario traffic_load[];
 
 #endif
