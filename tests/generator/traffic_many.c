@@ -138,33 +138,41 @@ static void scenario_reuseport(const struct run *run)
 
 struct thread_job {
 	const struct duo *duo;
+	role play;
+	const char *name;
 	int n;
 };
 
-static void *thread_connects(void *argument)
+static void *thread_plays(void *argument)
 {
 	const struct thread_job *job = argument;
 	char comm[16];
 
-	snprintf(comm, sizeof(comm), "Socket Thread%d", job->n);
+	snprintf(comm, sizeof(comm), "%s%d", job->name, job->n);
 	if (prctl(PR_SET_NAME, comm))
 		die("prctl");
-	client_closes_first(job->duo);
+	job->play(job->duo);
 	return NULL;
 }
 
-static void client_with_threads(const struct duo *duo)
+/* WORKERS threads of this process @play at once; their names begin with @name. */
+static void with_threads(const struct duo *duo, role play, const char *name)
 {
 	struct thread_job jobs[WORKERS];
 	pthread_t threads[WORKERS];
 
 	for (int i = 0; i < WORKERS; i++) {
-		jobs[i] = (struct thread_job){.duo = duo, .n = i};
-		if ((errno = pthread_create(&threads[i], NULL, thread_connects, &jobs[i])))
+		jobs[i] = (struct thread_job){.duo = duo, .play = play, .name = name, .n = i};
+		if ((errno = pthread_create(&threads[i], NULL, thread_plays, &jobs[i])))
 			die("pthread_create");
 	}
 	for (int i = 0; i < WORKERS; i++)
 		pthread_join(threads[i], NULL);
+}
+
+static void client_with_threads(const struct duo *duo)
+{
+	with_threads(duo, client_closes_first, "Socket Thread");
 }
 
 static void serve_threads(const struct duo *duo)
@@ -178,31 +186,10 @@ static void scenario_threads(const struct run *run)
 	duo_run(run, client_with_threads, serve_threads);
 }
 
-/* Threads of one process accept on one listener: the record names the thread. */
-static void *thread_accepts(void *argument)
-{
-	const struct thread_job *job = argument;
-	char comm[16];
-
-	snprintf(comm, sizeof(comm), "Acceptor %d", job->n);
-	if (prctl(PR_SET_NAME, comm))
-		die("prctl");
-	serve_and_close_second(job->duo);
-	return NULL;
-}
-
+/* They accept on one listener: the record names the thread. */
 static void serve_with_threads(const struct duo *duo)
 {
-	struct thread_job jobs[WORKERS];
-	pthread_t threads[WORKERS];
-
-	for (int i = 0; i < WORKERS; i++) {
-		jobs[i] = (struct thread_job){.duo = duo, .n = i};
-		if ((errno = pthread_create(&threads[i], NULL, thread_accepts, &jobs[i])))
-			die("pthread_create");
-	}
-	for (int i = 0; i < WORKERS; i++)
-		pthread_join(threads[i], NULL);
+	with_threads(duo, serve_and_close_second, "Acceptor ");
 }
 
 static void client_visits_threads(const struct duo *duo)
