@@ -13,12 +13,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/generator/address.h"
 #include "tests/generator/die.h"
 #include "tests/generator/process.h"
+#include "tests/generator/scenario.h"
 #include "tests/generator/traffic.h"
 
 const char generator_name[] = "traffic";
@@ -56,13 +56,6 @@ int main(int argc, char **argv)
 	run.argv = argv + optind + 1;
 	alarm(LIFE_SECONDS);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		for (const struct scenario *scenario = tables[i]; scenario->name; scenario++) {
-			if (!strcmp(argv[optind], scenario->name)) {
-				scenario->play(&run);
-				return 0;
-			}
-		}
-	}
-	die("no scenario %s", argv[optind]);
+	scenario_of(tables, sizeof(tables) / sizeof(tables[0]), argv[optind])->play(&run);
+	return 0;
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "tests/generator/scenario.h"
+
 struct run {
 	char mode;    /* '4', '6', 'm' */
 	int protocol; /* of sockets; 0: TCP */
@@ -17,12 +19,7 @@ struct run {
 /* Of those behind the scenario; there must be one. */
 const char *argument(const struct run *run, int n);
 
-struct scenario {
-	const char *name; /* as it is asked for */
-	void (*play)(const struct run *run);
-};
-
-/* A table for each file of scenarios; behind the last of it one without a name. */
+/* A table for each file of scenarios; see scenario_of(). */
 extern const struct scenario traffic_plain[];
 extern const struct scenario traffic_calls[];
 extern const struct scenario traffic_end[];
