@@ -8,15 +8,13 @@
 
 #include "filter.bpf.h"
 
-#define PATH_MOUNTS_MAX 4 /* mount points that are passed on the way up */
-
 /* The tool's read-only filter. */
 static __always_inline const volatile struct filter_config *process_filter(void);
 
-/* Collects pointers to the components of a path, leaf first, through mount points up to the root of
- * the mount tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). By probe
- * reads: READ() would save an exec 1 us, and take the verifier 5 ms longer. */
-static __always_inline void path_collect(volatile struct text_scratch *scratch, struct file *file)
+/* Appends the components of a path, leaf first, through mount points up to the root of the mount
+ * tree: what /proc/PID/exe shows, without d_path (not allowed in tracepoints). By probe reads:
+ * READ() would save an exec 1 us, and take the verifier 5 ms longer. */
+static __always_inline void path_append(volatile struct text_scratch *scratch, struct file *file)
 {
 	volatile struct process_record *record = (void *)scratch->head;
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
@@ -26,7 +24,7 @@ static __always_inline void path_collect(volatile struct text_scratch *scratch, 
 
 	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
 		record->flags |= PROCESS_EXE_DELETED;
-	for (int i = 0; i < PATH_PARTS_MAX + PATH_MOUNTS_MAX; i++) {
+	for (int i = 0; i < PATH_PARTS_MAX; i++) {
 		struct dentry *parent;
 
 		if (dentry == root) {
@@ -39,8 +37,7 @@ static __always_inline void path_collect(volatile struct text_scratch *scratch, 
 			root = BPF_CORE_READ(mount, mnt.mnt_root);
 			continue;
 		}
-		if (!text_push_part(scratch, BPF_CORE_READ(dentry, d_name.name)))
-			break;
+		text_append_part(scratch, BPF_CORE_READ(dentry, d_name.name));
 		parent = BPF_CORE_READ(dentry, d_parent);
 		if (parent == dentry) /* never had a place in a tree: a memfd */
 			return;
@@ -100,8 +97,7 @@ static __always_inline void exe_append(volatile struct text_scratch *scratch, st
 
 	if (!file)
 		return;
-	path_collect(scratch, file);
-	text_append_parts(scratch, PATH_PARTS_MAX);
+	path_append(scratch, file);
 	record->exe_length = scratch->used;
 }
 

@@ -11,8 +11,8 @@
 #include <linux/types.h>
 #endif
 
-#define COMM_SIZE	16   /* TASK_COMM_LEN of the kernel */
-#define PATH_PARTS_MAX	28   /* components of a path that are walked; deeper paths are marked cut */
+#define COMM_SIZE	16 /* TASK_COMM_LEN of the kernel */
+#define PATH_PARTS_MAX	32 /* components of a path, and mount points; deeper ones are marked cut */
 #define ARGS_MAX	4096 /* bytes of a command line that are kept; longer ones are marked cut */
 #define RECORD_DATA_MAX 16384 /* bytes of text behind a struct process_record, a power of two */
 
@@ -67,12 +67,20 @@ enum process_origin {
 	0x8U /* args were read; without this flag they are unknown, not empty                      \
 	      */
 
-/* A process's names. Behind it, `data`, in this order, each of the length that the field says:
- *   exe       path of the executable: components, root first, each NUL-terminated
- * ("usr\0bin\0ls\0") filename  what was given to exec (linux_binprm.filename), one string with its
- * NUL interp    what the kernel loaded for it in the end (linux_binprm.interp), with its NUL args
- * the command line as the kernel has it: NUL after each argument kthread   full name of a kernel
- * thread (origin ITER only), with its NUL A length of 0: not known. */
+/*
+ * A process's names. Behind it, `data`, in this order, each of the length that the field says; a
+ * length of 0: not known.
+ *
+ * exe: path of the executable, its components leaf first, each with its NUL ("ls\0bin\0usr\0").
+ *
+ * filename: what was given to exec (linux_binprm.filename), one string with its NUL.
+ *
+ * interp: what the kernel loaded for it in the end (linux_binprm.interp), with its NUL.
+ *
+ * args: the command line as the kernel has it, a NUL behind each argument.
+ *
+ * kthread: full name of a kernel thread (origin ITER only), with its NUL.
+ */
 struct process_record {
 	struct record_header header;
 	struct process_id id;  /* after the exec; comm is the leader's for origin ITER */
@@ -104,7 +112,7 @@ struct record_counters {
 };
 
 #define CGROUP_ROOT_ID 1 /* of the root of the cgroup v2 hierarchy */
-/* Path of a cgroup (v2), components root first, each NUL-terminated; empty for the root. */
+/* Path of a cgroup (v2), components leaf first, each NUL-terminated; empty for the root. */
 struct cgroup_record {
 	struct record_header header;
 	__u64 cgroup_id;

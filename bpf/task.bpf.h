@@ -48,12 +48,11 @@ static __noinline int cgroup_announce(struct kernfs_node *node, __u64 id, __u32 
 		parent = kernfs_parent(node);
 		if (!parent)
 			break;
-		text_push_part(scratch, READ(node, name));
+		text_append_part(scratch, READ(node, name));
 		node = parent;
 	}
 	if (parent)
 		return 0;
-	text_append_parts(scratch, CGROUP_LEVELS);
 	used = ((volatile struct text_scratch *)scratch)->used;
 	if (used > RECORD_DATA_MAX)
 		return 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Records with text of any length are put together in a scratch area and copied out. Paths are
- * walked from the leaf up and written from the root down: pointers to their parts come first.
- * Running numbers stand in the area and not in registers: the verifier then sees an unknown number
+ * Records with text of any length are put together in a scratch area and copied out. Running
+ * numbers stand in the area and not in registers: the verifier then sees an unknown number
  * in each turn of a loop, all turns look alike to it, and it need not walk every combination.
  */
 #ifndef TEXT_BPF_H
@@ -26,8 +25,6 @@ enum text_area {
 struct text_scratch {
 	__u8 head[TEXT_HEAD_MAX]; /* the record; its data[] is text */
 	char text[RECORD_DATA_MAX];
-	__u64 parts[PATH_PARTS_MAX];
-	__u32 n_parts;
 	__u32 used; /* bytes of text */
 };
 
@@ -43,41 +40,22 @@ static __always_inline struct text_scratch *text_begin(__u32 area)
 	struct text_scratch *scratch = bpf_map_lookup_elem(&text_scratch, &area);
 
 	if (scratch)
-		scratch->n_parts = scratch->used = 0;
+		scratch->used = 0;
 	return scratch;
 }
 
-/* Next part of a path, towards the root. False if there is no room for it. */
-static __always_inline bool text_push_part(volatile struct text_scratch *scratch, const void *part)
+/* Appends a part of a path, at most 255 bytes, with its NUL. */
+static __always_inline void text_append_part(volatile struct text_scratch *scratch,
+					     const void *part)
 {
-	__u32 n = scratch->n_parts;
+	__u32 used = scratch->used;
+	long length;
 
-	if (n >= PATH_PARTS_MAX)
-		return false;
-	scratch->parts[n] = (__u64)part;
-	scratch->n_parts = n + 1;
-	return true;
-}
-
-/* Appends up to @max parts, last pushed first, each with its NUL. */
-static __always_inline void text_append_parts(volatile struct text_scratch *scratch,
-					      const __u32 max)
-{
-	for (__u32 i = 0; i < max; i++) {
-		__u32 used = scratch->used, n = scratch->n_parts - 1;
-		long length;
-
-		/* one comparison, behind the subtraction: older verifiers learn nothing from n != 0
-		 */
-		asm volatile("" : "+r"(n));
-		if (n >= PATH_PARTS_MAX || used > TEXT_LAST)
-			break;
-		scratch->n_parts = n;
-		length = bpf_probe_read_kernel_str((void *)&scratch->text[used], 256,
-						   (void *)scratch->parts[n]);
-		if (length > 0)
-			scratch->used = used + length;
-	}
+	if (used > TEXT_LAST)
+		return;
+	length = bpf_probe_read_kernel_str((void *)&scratch->text[used], 256, part);
+	if (length > 0)
+		scratch->used = used + length;
 }
 
 /* Appends a string of the kernel. Returns its length with the NUL, 0 if there is none. */

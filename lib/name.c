@@ -390,11 +390,15 @@ bool name_running(const struct name_facts *facts, struct name_choice *ret_choice
 
 size_t name_join_path(const char *parts, size_t length, char *ret_text)
 {
-	size_t end = length ? length : 1;
+	size_t end = length ? length : 1, at = end;
 
 	ret_text[0] = '/';
-	for (size_t i = 0; i + 1 < length; i++)
-		ret_text[i + 1] = parts[i] ? parts[i] : '/';
 	ret_text[end] = '\0';
+	for (size_t i = 0, n; i < length; i += n + 1) {
+		n = strlen(parts + i);
+		at -= n + 1;
+		ret_text[at] = '/';
+		memcpy(ret_text + at + 1, parts + i, n);
+	}
 	return end;
 }

@@ -27,7 +27,7 @@
 #define CGROUP_ID  7000
 
 /* with the NUL behind the last of them */
-static const char exe[] = "usr\0local\0libexec\0a-client-with-a-long-name";
+static const char exe[] = "a-client-with-a-long-name\0libexec\0local\0usr";
 static const char path[] = "/usr/local/libexec/a-client-with-a-long-name";
 static const char args[] = "a-client-with-a-long-name\0--retry\0003\0https://example.org/index";
 static const char cgroup[] =

@@ -97,7 +97,7 @@ static void test_table(void **state _unused_)
 	assert_null(cgroup_table_find(table, 0));
 	assert_null(cgroup_table_find(table, 19));
 	assert_int_equal(add(table, 19, "", 0), 0);
-	assert_int_equal(add(table, 20, "system.slice\0a.service", 23), 0);
+	assert_int_equal(add(table, 20, "a.service\0system.slice", 23), 0);
 	assert_string_equal(cgroup_table_find(table, 19), "/");
 	assert_string_equal(cgroup_table_find(table, 20), "/system.slice/a.service");
 

@@ -508,7 +508,7 @@ static void test_join(void **state _unused_)
 {
 	char text[32];
 
-	assert_int_equal(name_join_path("usr\0bin\0ls", 11, text), 11);
+	assert_int_equal(name_join_path("ls\0bin\0usr", 11, text), 11);
 	assert_string_equal(text, "/usr/bin/ls");
 	assert_int_equal(name_join_path("memfd:x", 8, text), 8);
 	assert_string_equal(text, "/memfd:x");

@@ -152,7 +152,7 @@ static void test_exec(void **state _unused_)
 	struct process_names names;
 
 	assert_int_equal(add(table, &id, PROCESS_EXEC,
-			     &(struct texts){EXE("usr\0bin\0dash\0"),
+			     &(struct texts){EXE("dash\0bin\0usr\0"),
 					     .filename = "./a-script-with-a-long-name",
 					     .interp = "/bin/sh",
 					     ARGS("/bin/sh\0./a-script-with-a-long-name\0")}),
@@ -171,7 +171,7 @@ static void test_exe_text(void **state _unused_)
 {
 	TABLE(-1, 0);
 	struct process_id id = id_of(10, 1, "prog");
-	struct texts texts = {EXE("tmp\0prog\0"), .filename = "/tmp/prog", .interp = "/tmp/prog"};
+	struct texts texts = {EXE("prog\0tmp\0"), .filename = "/tmp/prog", .interp = "/tmp/prog"};
 	struct process_names names;
 
 	texts.flags = PROCESS_EXE_DELETED;
@@ -217,9 +217,9 @@ static void test_env_chain(void **state _unused_)
 {
 	TABLE(-1, 0);
 	struct process_id id = id_of(10, 1, "app");
-	const struct texts env = {EXE("usr\0bin\0env\0"), .filename = "/srv/app",
+	const struct texts env = {EXE("env\0bin\0usr\0"), .filename = "/srv/app",
 				  .interp = "/usr/bin/env", ARGS("/usr/bin/env\0foo\0/srv/app\0")};
-	const struct texts foo = {EXE("usr\0bin\0foo\0"), .filename = "/usr/bin/foo",
+	const struct texts foo = {EXE("foo\0bin\0usr\0"), .filename = "/usr/bin/foo",
 				  .interp = "/usr/bin/foo", ARGS("foo\0/srv/app\0")};
 
 	assert_int_equal(add(table, &id, PROCESS_EXEC, &env), 0);
@@ -324,7 +324,7 @@ static void test_exec_id(void **state _unused_)
 static void test_order(void **state _unused_)
 {
 	TABLE(-1, 0);
-	const struct texts iter = {EXE("usr\0bin\0iter\0"), ARGS("iter\0")};
+	const struct texts iter = {EXE("iter\0bin\0usr\0"), ARGS("iter\0")};
 	struct process_id id;
 
 	for (uint32_t first = 0; first < 2; first++) {
@@ -366,7 +366,7 @@ static void test_iter(void **state _unused_)
 	struct process_names names;
 
 	assert_int_equal(add(table, &id, PROCESS_ITER,
-			     &(struct texts){EXE("bin\0dash\0"),
+			     &(struct texts){EXE("dash\0bin\0"),
 					     ARGS("/bin/sh\0/srv/a-script-with-a-long-name\0")}),
 			 0);
 	names = find(table, &id);
@@ -376,7 +376,7 @@ static void test_iter(void **state _unused_)
 
 	id = id_of(11, 1, "python3");
 	assert_int_equal(add(table, &id, PROCESS_ITER,
-			     &(struct texts){EXE("bin\0python3.11\0"), ARGS("python3\0app.py\0")}),
+			     &(struct texts){EXE("python3.11\0bin\0"), ARGS("python3\0app.py\0")}),
 			 0);
 	CHECK(11, 1, "app.py", NAME_GUESS);
 
@@ -735,7 +735,7 @@ static void test_procfs_undecided(void **state)
 	struct fake *fake = *state;
 	TABLE(fake->fd, 0);
 	struct process_id id = id_of(10, 1, "ping");
-	struct texts texts = {EXE("bin\0busybox\0"), .flags = PROCESS_EXE_DELETED};
+	struct texts texts = {EXE("busybox\0bin\0"), .flags = PROCESS_EXE_DELETED};
 	struct process_names names;
 
 	put_process(fake, "ping", NULL, "/bin/ping\0::1\0", 14);
@@ -773,7 +773,7 @@ static void test_procfs_args(void **state)
 
 	put_process(fake, "ls", "/bin/other", "ls\0-l\0", 6);
 	assert_int_equal(add(table, &id, PROCESS_EXEC,
-			     &(struct texts){EXE("bin\0busybox\0"), .filename = "/bin/ls",
+			     &(struct texts){EXE("busybox\0bin\0"), .filename = "/bin/ls",
 					     .interp = "/bin/ls"}),
 			 0);
 	process_table_find(table, &id, false, &names);
