@@ -24,8 +24,12 @@ enum connection_record_type {
 #endif
 
 /* Connections and listeners that are kept in mind at most; what is beyond is counted as lost. The
- * kernel's memory for them grows as needed, about 250 bytes each. */
-#define SOCKETS_MAX 262144
+ * kernel's memory for them grows as needed, about 250 bytes each. On a machine with less memory
+ * than would do for so many there are fewer: to look through them all costs as much as if there
+ * were. A connection takes the kernel 4 KB and more. */
+#define SOCKETS_MAX	   262144
+#define SOCKETS_MIN	   16384
+#define BYTES_FOR_A_SOCKET 16384 /* memory of the machine */
 
 /* Flows of datagrams that are kept in mind at most; at the bound the one that was used least lately
  * is closed early. About 350 bytes each in the kernel. */

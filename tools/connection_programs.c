@@ -2,6 +2,7 @@
 #include "tools/connection_programs.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "bpf/connection.h"
 #include "connection.skel.h"
@@ -198,6 +199,18 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 		choose_for_split(bpf, f);
 }
 
+/* As many as this machine can have. */
+static uint32_t sockets_max(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t n = pages > 0 ? (uint64_t)pages * (uint64_t)page_bytes / BYTES_FOR_A_SOCKET
+			       : SOCKETS_MAX;
+
+	if (n > SOCKETS_MAX)
+		return SOCKETS_MAX;
+	return n < SOCKETS_MIN ? SOCKETS_MIN : (uint32_t)n;
+}
+
 /* Maps that nobody will use take the least there is. */
 static void forget_flows(struct connection_bpf *bpf)
 {
@@ -239,8 +252,7 @@ static int load(const struct connection_request *o, const struct connection_feat
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
 	if (o->live) /* the closes of FLOWS_MAX at once */
 		bpf_map__set_max_entries(bpf->maps.records, RING_BYTES_LIVE);
-	if (o->list)
-		bpf_map__set_max_entries(bpf->maps.sockets, 1);
+	bpf_map__set_max_entries(bpf->maps.sockets, o->list ? 1 : sockets_max());
 	if (!o->split)
 		bpf_map__set_max_entries(bpf->maps.shares, 1);
 	if (connection_uses(f, FEATURE_PROBE_ACCEPT) && f->must_preallocate) {
