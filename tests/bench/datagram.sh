@@ -88,7 +88,7 @@ for ((i = 0; i < RUNS; i++)); do
 	connsnoop --proto tcp
 	measure only_tcp load -1 ping
 	end
-	start 'listening on' tcpdump -i lo -w /dev/null udp
+	start 'listening on' tcpdump -Z root -i lo -w /dev/null udp
 	for what in ping connected oneway; do
 		measure "tcpdump_$what" datagram-load $what
 	done

@@ -173,7 +173,7 @@ bench_overhead() {
 		say "overhead, $((i + 1)) of $RUNS"
 		beside loads flowattr flowattr
 		beside loads_tcp only flowattr --proto tcp
-		beside loads tcpdump start 'listening on' tcpdump -i lo -w /dev/null
+		beside loads tcpdump start 'listening on' tcpdump -Z root -i lo -w /dev/null
 		[ -z "$NETHOGS" ] || beside loads nethogs start '' nethogs -t -C -a
 	done
 	echo "less work in the CPU time of client and server, on one processor, over loopback; medians of $RUNS"
@@ -356,7 +356,7 @@ bench_bulk() {
 		for where in "$T/file" /dev/null; do
 			bulk "flowattr_${where##*/}" '^ready$' "$TOOL" -v --stats --netns "/run/netns/$NS" \
 				-i lo -w "$where"
-			bulk "tcpdump_${where##*/}" 'listening on' tcpdump -i lo -w "$where"
+			bulk "tcpdump_${where##*/}" 'listening on' tcpdump -Z root -i lo -w "$where"
 		done
 	done
 	for key in flowattr_file tcpdump_file flowattr_null tcpdump_null; do
