@@ -342,24 +342,15 @@ int BPF_PROG(on_thread_stand_in, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-static __always_inline void sends(int ret)
-{
-	if (ret > 0)
-		traffic_add(0, ret);
-}
-
-static __always_inline void receives(int ret, int flags)
-{
-	if (ret > 0 && !(flags & (MSG_PEEK | MSG_ERRQUEUE)))
-		traffic_add(ret, 0);
-}
-
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 {
-	__u32 *working = hook_begin(HOOK_SEND, false);
+	__u32 *working;
 
-	sends(ret);
+	if (ret <= 0)
+		return 0;
+	working = hook_begin(HOOK_SEND, false);
+	traffic_add(0, ret);
 	hook_end(working, HOOK_SEND, (__u64)sk, ret);
 	return 0;
 }
@@ -367,19 +358,27 @@ int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_SEND, (__u64)sk, ret)) {
-		sends(ret);
+	if (ret > 0 && hook_was_missed(HOOK_SEND, (__u64)sk, ret)) {
+		traffic_add(0, ret);
 		unpin();
 	}
 	return 0;
 }
 
+static __always_inline bool is_received(int ret, int flags)
+{
+	return ret > 0 && !(flags & (MSG_PEEK | MSG_ERRQUEUE));
+}
+
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 {
-	__u32 *working = hook_begin(HOOK_RECEIVE, false);
+	__u32 *working;
 
-	receives(ret, flags);
+	if (!is_received(ret, flags))
+		return 0;
+	working = hook_begin(HOOK_RECEIVE, false);
+	traffic_add(ret, 0);
 	hook_end(working, HOOK_RECEIVE, (__u64)sk, ret);
 	return 0;
 }
@@ -387,8 +386,8 @@ int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive_stand_in, struct sock *sk, int ret, int flags)
 {
-	if (hook_was_missed(HOOK_RECEIVE, (__u64)sk, ret)) {
-		receives(ret, flags);
+	if (is_received(ret, flags) && hook_was_missed(HOOK_RECEIVE, (__u64)sk, ret)) {
+		traffic_add(ret, 0);
 		unpin();
 	}
 	return 0;
