@@ -94,7 +94,7 @@ $(B)/%.8: tools/%.8.scd | $(B)/dependencies
 	$(Q)scdoc < $< > $@
 
 # Unit tests see the library and the pure parts of the tools.
-PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_counts.c tools/*_split.c tools/*_words.c tools/*_fields.c tools/*_table.c tools/*_pairs.c tools/*_nat.c tools/*_senders.c tools/*_choice.c tools/*_holders.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
+PURE_SRCS := $(LIB_SRCS) $(wildcard tools/*_row.c tools/*_counts.c tools/*_split.c tools/*_words.c tools/*_fields.c tools/*_table.c tools/*_pairs.c tools/*_sort.c tools/*_nat.c tools/*_senders.c tools/*_choice.c tools/*_holders.c tools/*_pending.c tools/*_list.c tools/*_open.c tools/*_options.c tools/*_stream.c \
 	tools/*_ledger.c tools/*_accounts.c tools/*_lines.c tools/*_tree.c tools/*_run.c tools/packets_queue.c \
 	tools/packets_match.c tools/packets_comment.c tools/packets_owner.c tools/packets_event.c tools/packets_file.c)
 PURE_OBJS := $(patsubst %.c,$(B)/%.o,$(PURE_SRCS))

@@ -6,13 +6,13 @@
 
 #define INTERVAL_MIN (NSEC_PER_SEC / 10)
 
-void interval_word(struct interval *interval, const char *word)
+void interval_word(struct interval *interval, const char *word, const char *hint)
 {
 	struct error error;
 
 	if (!interval->given) {
 		if (parse_duration(word, &interval->ns, &error) < 0)
-			options_usage("INTERVAL %s", error.text);
+			options_usage("INTERVAL %s; %s", error.text, hint);
 		if (interval->ns < INTERVAL_MIN)
 			options_usage("INTERVAL %s: 0.1 seconds at least", word);
 		interval->given = true;

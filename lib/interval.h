@@ -14,7 +14,8 @@ struct interval {
 	uint64_t count; /* intervals; 0: no end */
 };
 
-/* One word of the two, for ARGP_KEY_ARG. Bad usage ends the program (options_usage()). */
-void interval_word(struct interval *interval, const char *word);
+/* One word of the two, for ARGP_KEY_ARG. Bad usage ends the program (options_usage()); @hint: what
+ * else a word that is no number may have been meant for. */
+void interval_word(struct interval *interval, const char *word, const char *hint);
 
 #endif

@@ -341,7 +341,7 @@ static const struct argp_option traffic_table[] = {
 	OPTION(GROUP_TRAFFIC, 'D', "remote-port", "LIST", "only these remote ports"),
 	OPTION(GROUP_TRAFFIC, '4', "ipv4", NULL, "only IPv4"),
 	OPTION(GROUP_TRAFFIC, '6', "ipv6", NULL, "only IPv6"),
-	OPTION(GROUP_TRAFFIC, KEY_PROTO, "proto", "LIST", "only these protocols"),
+	OPTION(GROUP_TRAFFIC, KEY_PROTO, "proto", "LIST", "tcp udp udplite sctp icmp raw packet"),
 	OPTION(GROUP_TRAFFIC, KEY_ADDR, "addr", "LIST", "only these ranges, such as 10.0.0.0/8"),
 	{0},
 };

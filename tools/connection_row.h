@@ -75,10 +75,10 @@ struct connection_columns {
 		[(first) + CONNECTION_COOKIE] = {"cookie", "COOKIE",                               \
 						 "the kernel's number of the socket", 8,           \
 						 FIELD_RIGHT},                                     \
-		[(first) + CONNECTION_OWNER_SRC] = {                                               \
-			"owner_src", "OWNSRC",                                                     \
-			"how pid is known: connect accept listen send recv close iter unknown", 7, \
-			0}
+		[(first) + CONNECTION_OWNER_SRC] = {"owner_src", "OWNSRC",                         \
+						    "how pid is known: connect accept listen "     \
+						    "send recv close iter call unknown",           \
+						    7, 0}
 
 /* Fills those fields. @names: of the owner, ignored if there is none; @cgroup: its path, NULL if
  * not known. Both borrowed by the row. */

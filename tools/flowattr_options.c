@@ -231,7 +231,7 @@ static void check_flows(struct flowattr_options *o)
 
 	while ((word = strsep(&rest, " ")))
 		if (*word)
-			interval_word(&o->interval, word);
+			interval_word(&o->interval, word, "a FILTER goes with --packets or -w");
 	if (o->packet_direction || o->snaplen)
 		options_usage("-Q and --snaplen are for packets: --packets, -w or -r");
 	if (o->interface && !if_nametoindex(o->interface))

@@ -90,6 +90,23 @@ static void head_memory(const struct view *view, struct buffer *text)
 	       swap_used, swap);
 }
 
+/* What is not shown, by options or keys. */
+static void append_wanted(const struct view *view, struct buffer *text)
+{
+	const struct lines_options *wanted = &view->wanted;
+	const struct process_filter *filter = wanted->filter;
+
+	if (filter->n_pids || filter->n_names || filter->n_uids || filter->cgroup_id ||
+	    filter->netns || view->options->common.command)
+		append(text, "; of those asked for");
+	if (wanted->by_uid)
+		append(text, "; of %s", users_name(view->meter->users, wanted->uid));
+	if (wanted->text)
+		append(text, "; with \"%s\"", wanted->text);
+	if (wanted->no_kernel)
+		append(text, "; no kernel threads");
+}
+
 static void head_processes(const struct view *view, struct buffer *text)
 {
 	const struct meter *meter = view->meter;
@@ -103,6 +120,7 @@ static void head_processes(const struct view *view, struct buffer *text)
 	human_duration(meter->end_ns - meter->begin_ns, interval);
 	append(text, "Processes %s shown; in %s: %s born, %s died, %llu lost", n, interval, born,
 	       died, (unsigned long long)lost);
+	append_wanted(view, text);
 }
 
 void view_head(const struct view *view, int line, size_t width, struct buffer *text)

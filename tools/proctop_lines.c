@@ -6,12 +6,12 @@
 
 #include "lib/buffer.h"
 #include "lib/filter.h"
+#include "tools/proctop_sort.h"
 #include "tools/proctop_tree.h"
 
-/* A line and what it takes to sort and to fold it. */
+/* A line and what it takes to fold it. */
 struct entry {
 	struct line line;
-	uint64_t key;
 	size_t name_at, parent_at; /* in lines.texts */
 };
 
@@ -206,78 +206,12 @@ static void fold_ended(struct lines *lines)
 	lines->n = to;
 }
 
-bool lines_can_sort(enum proctop_field field)
-{
-	return field == FIELD_PID || field == FIELD_PPID || field == FIELD_STATE ||
-	       field == FIELD_THREADS || field >= FIELD_USER;
-}
-
-/* What a column is sorted by; names and commands by their text. */
-static uint64_t sort_key(const struct line *line, enum proctop_field field)
-{
-	const struct account *account = line->account;
-
-	switch (field) {
-	case FIELD_CPU_PERCENT:
-		return line->used.sums.cpu_ns;
-	case FIELD_CPU_TIME:
-		return line->cpu_ns;
-	case FIELD_WAIT_PERCENT:
-		return line->used.sums.wait_ns;
-	case FIELD_RSS_SHORT:
-		return line->ended ? 0 : line->rss_bytes;
-	case FIELD_READ_RATE:
-		return line->used.sums.read_bytes;
-	case FIELD_WRITE_RATE:
-		return line->used.sums.write_bytes;
-	case FIELD_RX_RATE:
-		return line->used.rx_bytes;
-	case FIELD_TX_RATE:
-		return line->used.tx_bytes;
-	case FIELD_THREADS:
-		return line->threads;
-	case FIELD_AGE_SHORT:
-		return line->age_ns;
-	case FIELD_PPID:
-		return account ? account->id.ppid : 0;
-	case FIELD_USER:
-		return account ? account->id.uid : 0;
-	case FIELD_STATE:
-		return account ? (uint64_t)account->state : 'X';
-	case FIELD_EXIT:
-		return line->ended && account ? account->exit_code : 0;
-	case FIELD_PID:
-		return account ? account->id.tgid : 0;
-	default:
-		return 0;
-	}
-}
-
-/* From small to great, where that is how people look for something. */
-static bool sorts_upwards(enum proctop_field field)
-{
-	return field == FIELD_PID || field == FIELD_PPID || field == FIELD_USER ||
-	       field == FIELD_STATE || field == FIELD_LABEL || field == FIELD_COMMAND;
-}
-
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
 static int compare_entries(const void *a, const void *b, void *context)
 {
 	const struct entry *x = a, *y = b;
 	const struct lines_options *options = context;
-	int r = compare_numbers(x->key, y->key);
 
-	if (options->sort == FIELD_LABEL || options->sort == FIELD_COMMAND)
-		r = strcmp(x->line.name, y->line.name);
-	if (r)
-		return sorts_upwards(options->sort) == options->invert ? -r : r;
-	r = compare_numbers(y->line.cpu_ns, x->line.cpu_ns);
-	return r ? r
-		 : compare_numbers(sort_key(&x->line, FIELD_PID), sort_key(&y->line, FIELD_PID));
+	return line_compare(&x->line, &y->line, options->sort, options->invert);
 }
 
 ssize_t lines_make(struct lines *lines, struct ledger *ledger, struct process_table *processes,
@@ -307,8 +241,6 @@ ssize_t lines_make(struct lines *lines, struct ledger *ledger, struct process_ta
 	}
 	if (options->fold)
 		fold_ended(lines);
-	for (size_t i = 0; i < lines->n; i++)
-		lines->entries[i].key = sort_key(&lines->entries[i].line, options->sort);
 	qsort_r(lines->entries, lines->n, sizeof(*lines->entries), compare_entries,
 		(void *)options);
 	for (size_t i = 0; i < lines->n; i++)

@@ -44,7 +44,4 @@ bool lines_has_text(const struct process_names *names, const char *text);
 void lines_parent_name(struct process_table *processes, const struct account *account,
 		       struct buffer *buffer);
 
-/* Can lines be sorted by this column? */
-bool lines_can_sort(enum proctop_field field);
-
 #endif

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "lib/parse.h"
-#include "tools/proctop_lines.h"
+#include "tools/proctop_sort.h"
 
 #define INTERVAL_NS NSEC_PER_SEC
 
@@ -35,7 +35,7 @@ static void parse_sort(const char *word, struct proctop_options *o)
 	for (size_t i = 0; i < FIELDS; i++) {
 		const struct field *field = &proctop_fields[i];
 
-		if (!lines_can_sort((enum proctop_field)i) ||
+		if (!line_can_sort((enum proctop_field)i) ||
 		    (strcasecmp(word, field->header) != 0 && strcasecmp(word, field->key) != 0))
 			continue;
 		o->sort = (enum proctop_field)i;
@@ -59,7 +59,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		state->child_inputs[0] = &o->common;
 		return 0;
 	case ARGP_KEY_ARG:
-		interval_word(&o->interval, word);
+		interval_word(&o->interval, word, "a COMMAND goes behind \"--\"");
 		return 0;
 	case 'b':
 		o->batch = true;

@@ -112,7 +112,7 @@ static int print_lines(struct report *report, const struct line *lines, size_t n
 	for (size_t i = 0; i < n && !r; i++) {
 		context.names = NULL;
 		context.cgroup = NULL;
-		if (lines[i].account && !lines[i].folded && !report->run)
+		if (lines[i].account && !lines[i].folded)
 			meter_name(report->meter, lines[i].account, report->need_args, &names,
 				   &context);
 		proctop_row(&lines[i], &context, &report->row);
@@ -265,7 +265,7 @@ static int print_sum(struct report *report)
 	const struct line *lines;
 	char count[HUMAN_MAX + 8], time[HUMAN_MAX], cpu[HUMAN_MAX], text[256];
 	uint64_t processes = 0, cpu_ns = 0;
-	ssize_t n = run_lines(report->run, &lines);
+	ssize_t n = run_lines(report->run, report->options->sort, &lines);
 	int r = 0;
 
 	if (n < 0)

@@ -290,7 +290,9 @@ void proctop_row(const struct line *line, const struct proctop_context *context,
 		fill_folded(line, row);
 	if (line->thread && line->account && !line->folded)
 		row_uint(row, FIELD_PID, line->account->id.tid);
-	if (line->parent && *line->parent && !context->names)
+	if (line->name) /* known at its end; by now it may be forgotten */
+		row_text(row, FIELD_NAME, line->name);
+	if (line->parent && *line->parent && (!context->names || !context->names->args))
 		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);
 	fill_used(line, context, row);
 	if (row_wants(row, FIELD_USER))

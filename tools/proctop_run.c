@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/proctop_sort.h"
+
 struct entry {
 	struct line line;
 	struct account account; /* a copy of the first one's, for what they have in common */
@@ -114,16 +116,12 @@ int run_add(struct run *run, const struct account *account, uint64_t age_ns, con
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+static int compare(const void *a, const void *b, void *field)
 {
-	const struct line *x = a, *y = b;
-
-	if (x->cpu_ns != y->cpu_ns)
-		return x->cpu_ns > y->cpu_ns ? -1 : 1;
-	return strcmp(x->name, y->name);
+	return line_compare(a, b, *(const enum proctop_field *)field, false);
 }
 
-ssize_t run_lines(struct run *run, const struct line **ret_lines)
+ssize_t run_lines(struct run *run, enum proctop_field sort, const struct line **ret_lines)
 {
 	struct line *lines = calloc(HASH_COUNT(run->entries) + 1, sizeof(*lines));
 	struct entry *entry, *next;
@@ -135,7 +133,7 @@ ssize_t run_lines(struct run *run, const struct line **ret_lines)
 		lines[n++] = entry->line;
 	if (run->others.count || run->others.cpu_ns)
 		lines[n++] = run->others;
-	qsort(lines, n, sizeof(*lines), compare);
+	qsort_r(lines, n, sizeof(*lines), compare, &sort);
 	free(run->lines);
 	run->lines = lines;
 	*ret_lines = lines;

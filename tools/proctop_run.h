@@ -25,7 +25,7 @@ int run_add(struct run *run, const struct account *account, uint64_t age_ns, con
 /* Adds what has no process. */
 void run_add_others(struct run *run, const struct usage *usage, uint64_t threads);
 
-/* All lines, most CPU time first. Borrowed. Returns how many, or -ENOMEM. */
-ssize_t run_lines(struct run *run, const struct line **ret_lines);
+/* All lines, by that column. Borrowed. Returns how many, or -ENOMEM. */
+ssize_t run_lines(struct run *run, enum proctop_field sort, const struct line **ret_lines);
 
 #endif

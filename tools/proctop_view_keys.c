@@ -8,6 +8,7 @@
 #include "lib/loop.h"
 #include "lib/parse.h"
 #include "lib/procfs.h"
+#include "tools/proctop_sort.h"
 #include "tools/proctop_view.h"
 
 static bool is_subject(const struct view *view, const struct line *line)
@@ -234,7 +235,7 @@ static void sort_by_neighbour(struct view *view, int step)
 		at++;
 	for (int i = 0; i < n; i++) {
 		at = (at + step + n) % n;
-		if (lines_can_sort(view->columns[at]))
+		if (line_can_sort(view->columns[at]))
 			break;
 	}
 	view->wanted.sort = view->columns[at];

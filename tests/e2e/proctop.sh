@@ -375,6 +375,11 @@ run -- processes 300 200
 like "$(cat "$T/out")" "$STORM × 300 +\($STORM\)" "COMMAND: one table, folded by name and parent"
 is "$(grep -c 'PID  *PPID USER' "$T/out")" 1 "COMMAND: one header"
 like "$(head -n 1 "$T/out")" '^[0-9.]+m?s: 301 processes, [0-9.]+m?s of CPU time$' "COMMAND: all in one line"
+timeout 60 "$TOOL" -s NAME -F name,exe,args -- sh -c 'sleep 0; cat /dev/null; uname >/dev/null; :' >"$T/out" \
+	2>"$T/err"
+is "$(awk 'NR > 2 && $1 !~ /^\(/ { print $1 }' "$T/out" | tr '\n' ' ')" "cat sh sleep uname " \
+	"COMMAND: sorted as -s says"
+like "$(cat "$T/out")" "cat +/[a-z/]*/cat +cat /dev/null" "COMMAND: a line of one process has all its names"
 timeout 60 "$TOOL" 0.2 -- sh -c '"$0" processes 1000 500 >"$1"; sleep 1' "$T/$STORM" "$T/log" \
 	>"$T/out" 2>"$T/err"
 is "$(($(grep -c 'PID  *PPID USER' "$T/out") > 2))" 1 "INTERVAL: a table each"

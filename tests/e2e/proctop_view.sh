@@ -127,6 +127,7 @@ keys 'SLEEP 1'
 keys Enter
 see_not "$STORM" "\\: only what contains the text"
 see 'sleep +sleep 1234' "\\: in the command line, in any case"
+see '^Processes .* lost; .*with "SLEEP 1"' "\\: the head says so"
 keys Home k
 see 'Signal for process [0-9]+ \(TERM; Esc: none\): _' "k: asks first"
 keys Escape

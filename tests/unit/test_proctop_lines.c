@@ -300,7 +300,7 @@ static void test_run(void **state _unused_)
 	for (int i = 0; i < 1127; i++)
 		assert_int_equal(run_add(run, &account, (uint64_t)i, "cc1", "gcc"), 0);
 	assert_int_equal(run_add(run, &account, 5, "cc1gcc", ""), 0);
-	assert_int_equal(run_lines(run, &lines), 2);
+	assert_int_equal(run_lines(run, FIELD_CPU_PERCENT, &lines), 2);
 	assert_int_equal(lines[0].count, 1127);
 	assert_int_equal(lines[0].cpu_ns, 11270);
 	assert_int_equal(lines[0].age_ns, 1126);
@@ -310,7 +310,7 @@ static void test_run(void **state _unused_)
 		snprintf(name, sizeof(name), "%d", i);
 		assert_int_equal(run_add(run, &account, 1, name, ""), 0);
 	}
-	assert_int_equal(run_lines(run, &lines), RUN_MAX + 1);
+	assert_int_equal(run_lines(run, FIELD_CPU_PERCENT, &lines), RUN_MAX + 1);
 	for (int i = 0; strcmp(lines[i].name, "(others)") != 0 || lines[i].count != 102; i++)
 		assert_true(i < RUN_MAX);
 }
