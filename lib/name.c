@@ -396,8 +396,7 @@ size_t name_join_path(const char *parts, size_t length, char *ret_text)
 	ret_text[end] = '\0';
 	for (size_t i = 0, n; i < length; i += n + 1) {
 		n = strlen(parts + i);
-		at -= n + 1;
-		ret_text[at] = '/';
+		ret_text[at -= n + 1] = '/';
 		memcpy(ret_text + at + 1, parts + i, n);
 	}
 	return end;
