@@ -11,6 +11,7 @@
 
 #include "lib/base.h"
 #include "lib/name.h"
+#include "lib/record.h"
 
 #define CGROUPS_MAX	    16384
 #define CONTAINER_ID_LENGTH 64
@@ -159,7 +160,7 @@ int cgroup_table_add(struct cgroup_table *table, const struct cgroup_record *rec
 	if (!cgroup)
 		return -ENOMEM;
 	cgroup->id = record->cgroup_id;
-	name_join_path(record->data, path_length, cgroup->path);
+	record_join_path(record->data, path_length, cgroup->path);
 
 	old = cgroup_find(table, cgroup->id);
 	if (!old && HASH_COUNT(table->cgroups) >= table->max)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/record.h"
+
 #define DELETED " (deleted)"
 #define CUT	"..." /* in front of a path whose beginning is missing */
 
@@ -127,7 +129,7 @@ int image_new_record(const struct process_record *record, const struct record_te
 
 	if (texts->exe) {
 		memcpy(exe, CUT, strlen(CUT));
-		name_join_path(texts->exe, record->exe_length, exe + strlen(CUT));
+		record_join_path(texts->exe, record->exe_length, exe + strlen(CUT));
 		facts.exe = record->flags & PROCESS_EXE_CUT ? exe : exe + strlen(CUT);
 	}
 	if (record->origin == PROCESS_EXEC) {

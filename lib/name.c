@@ -387,17 +387,3 @@ bool name_running(const struct name_facts *facts, struct name_choice *ret_choice
 	*ret_choice = choice;
 	return true;
 }
-
-size_t name_join_path(const char *parts, size_t length, char *ret_text)
-{
-	size_t end = length ? length : 1, at = end;
-
-	ret_text[0] = '/';
-	ret_text[end] = '\0';
-	for (size_t i = 0, n; i < length; i += n + 1) {
-		n = strlen(parts + i);
-		ret_text[at -= n + 1] = '/';
-		memcpy(ret_text + at + 1, parts + i, n);
-	}
-	return end;
-}

@@ -47,8 +47,4 @@ bool name_at_exec(const struct name_facts *facts, struct name_choice *ret_choice
  * NAME_CMDLINE (the name is of the command line) or NAME_GUESS. False as above. */
 bool name_running(const struct name_facts *facts, struct name_choice *ret_choice);
 
-/* Writes the path "/a/b" and its NUL for "b\0a\0", "/" for no parts. @length: with the last NUL.
- * @ret_text holds @length + 2 bytes. Returns the length of the path. */
-size_t name_join_path(const char *parts, size_t length, char *ret_text);
-
 #endif

@@ -2,6 +2,7 @@
 #include "lib/record.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define RECORD_ALIGN _Alignof(struct record_header)
 
@@ -37,4 +38,19 @@ const struct record_header *record_next(const void *data, size_t size, size_t *o
 	}
 	*offset += header->length;
 	return header;
+}
+
+size_t record_join_path(const char *parts, size_t length, char *ret_text)
+{
+	size_t end = length ? length : 1, at = end;
+
+	ret_text[0] = '/';
+	ret_text[end] = '\0';
+	for (size_t i = 0, n; i < length; i += n + 1) {
+		n = strlen(parts + i);
+		at -= n + 1;
+		ret_text[at] = '/';
+		memcpy(ret_text + at + 1, parts + i, n);
+	}
+	return end;
 }

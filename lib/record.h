@@ -24,4 +24,8 @@ int record_check(const void *data, size_t size, const struct record_sizes *sizes
 const struct record_header *record_next(const void *data, size_t size, size_t *offset,
 					const struct record_sizes *sizes, int *ret_bad);
 
+/* A path as records have it, leaf first: writes "/a/b" and its NUL for "b\0a\0", "/" for no parts.
+ * @length: with the last NUL. @ret_text holds @length + 2 bytes. Returns the length of the path. */
+size_t record_join_path(const char *parts, size_t length, char *ret_text);
+
 #endif

@@ -504,24 +504,12 @@ static void test_undecided(void **state _unused_)
 	assert_true(choice.undecided);
 }
 
-static void test_join(void **state _unused_)
-{
-	char text[32];
-
-	assert_int_equal(name_join_path("ls\0bin\0usr", 11, text), 11);
-	assert_string_equal(text, "/usr/bin/ls");
-	assert_int_equal(name_join_path("memfd:x", 8, text), 8);
-	assert_string_equal(text, "/memfd:x");
-	assert_int_equal(name_join_path("", 0, text), 1);
-	assert_string_equal(text, "/");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec),	  cmocka_unit_test(test_interpreters),
 		cmocka_unit_test(test_running),	  cmocka_unit_test(test_env),
-		cmocka_unit_test(test_undecided), cmocka_unit_test(test_join),
+		cmocka_unit_test(test_undecided),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,13 +168,26 @@ static void test_walk_bad(void **state _unused_)
 	assert_int_equal(bad, -EBADMSG);
 }
 
+static void test_join(void **state _unused_)
+{
+	char text[32];
+
+	assert_int_equal(record_join_path("ls\0bin\0usr", 11, text), 11);
+	assert_string_equal(text, "/usr/bin/ls");
+	assert_int_equal(record_join_path("memfd:x", 8, text), 8);
+	assert_string_equal(text, "/memfd:x");
+	assert_int_equal(record_join_path("", 0, text), 1);
+	assert_string_equal(text, "/");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	 cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_short),	 cmocka_unit_test(test_types),
-		cmocka_unit_test(test_walk),	 cmocka_unit_test(test_walk_nothing),
-		cmocka_unit_test(test_walk_cut), cmocka_unit_test(test_walk_bad),
+		cmocka_unit_test(test_join),	     cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_cut),	     cmocka_unit_test(test_short),
+		cmocka_unit_test(test_types),	     cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_walk_nothing), cmocka_unit_test(test_walk_cut),
+		cmocka_unit_test(test_walk_bad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
