@@ -427,7 +427,7 @@ static void assert_help(char **argv)
 		"\n Which processes:\n",
 		"\n  -p, --pid=LIST             only these process ids\n",
 		"\n Which traffic:\n",
-		"\n      --proto=LIST           only these protocols\n",
+		"\n      --proto=LIST           tcp udp udplite sctp icmp raw packet\n",
 		"\n Output:\n",
 		"\n When to end:\n",
 		"\n  -h, --help                 print this help and exit\n",
