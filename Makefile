@@ -150,11 +150,11 @@ check-vm: ## the end-to-end tests in a virtual machine (KERNEL=6.12, all; see te
 matrix: ## what the last runs have found, kernel by kernel, as tables
 	@BUILD=$(abspath $(B)) bash tests/vm/report.sh
 
-check-arm64: ## build for arm64, run it on Debian's kernel, emulated (installs packages of arm64)
+check-arm64: ## the end-to-end tests on Debian's arm64 kernel, emulated (installs packages of arm64)
 	@bash tests/dependencies.sh install vm-arm64
 	@$(MAKE) --no-print-directory -j"$$(nproc)" CROSS_COMPILE=aarch64-linux-gnu- all \
-		build-aarch64/tests/traffic
-	@bash tests/vm/arm64.sh
+		$(HELPERS:$(B)/%=build-aarch64/%)
+	@BUILD=$(abspath build-aarch64) bash tests/vm/matrix.sh arm64
 
 demo: ## install what is missing, build, show connsnoop at work (root)
 	@bash tests/dependencies.sh install build

@@ -16,7 +16,7 @@ vm="$build iproute2 gojq busybox-static util-linux python3-minimal xz-utils debi
 # what makes connsnoop for another machine: the libraries are that machine's own packages
 cross_arm64="$build gcc-aarch64-linux-gnu libc6-dev-arm64-cross libbpf-dev:arm64 libelf-dev:arm64
 	zlib1g-dev:arm64 libcap-ng-dev:arm64 libncurses-dev:arm64 libpcap0.8-dev:arm64"
-vm_arm64="$cross_arm64 jq busybox-static qemu-system-arm debian-archive-keyring"
+vm_arm64="$cross_arm64 busybox-static xz-utils qemu-system-arm debian-archive-keyring"
 
 missing() {
 	local package

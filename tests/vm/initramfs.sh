@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Makes the file system that the virtual machine runs in, from this machine's programs, the kernel's
-# modules, the project's binaries and its tests.
+# Makes the file system that the virtual machine runs in, from this machine's programs (for arm64 from
+# those of userland.sh), the kernel's modules, the project's binaries and its tests.
 #   initramfs.sh IMAGE BUILD FILE COMMAND [ARG...]     IMAGE: as fetch.sh prints it
 # KERNEL, the name in the table `kernels`, is handed on to the command.
 
@@ -30,9 +30,6 @@ add_programs() {
 		path=$R/usr${path#/usr}
 		[ "${path#"$R"}" = "$target" ] || ln -sf "$target" "$path"
 	done
-	ln -sf gojq "$R/usr/bin/jq" # the same language, and starts seven times as fast
-	ln -sf busybox "$R/usr/bin/modprobe"
-	ln -sf ../bin/busybox "$R/usr/sbin/modprobe"
 	{
 		printf '%s\n' "${real[@]}"
 		ldd "${real[@]}" "$R"/project/build/* "$R"/project/build/tests/* |
@@ -47,6 +44,20 @@ add_programs() {
 	} >"$R/files" 2>/dev/null || true # some are not dynamic, some not there
 	sed 's|^/lib|/usr/lib|' "$R/files" | sort -u | xargs -d '\n' cp -L --parents -t "$R"
 	rm "$R/files"
+}
+
+# those of another architecture
+add_userland() {
+	local root
+	root=$("$HERE/userland.sh" "$1")
+	cp -a "$root/usr/." "$R/usr/"
+	ln -sf mawk "$R/usr/bin/awk"
+}
+
+add_links() {
+	ln -sf gojq "$R/usr/bin/jq" # the same language, and starts seven times as fast
+	ln -sf busybox "$R/usr/bin/modprobe"
+	ln -sf ../bin/busybox "$R/usr/sbin/modprobe"
 }
 
 add_project() {
@@ -115,7 +126,12 @@ mkdir -p "$R"/{dev,proc,sys,run,tmp,root,etc,var,usr/{bin,sbin,lib,lib64}}
 ln -s usr/bin usr/sbin usr/lib usr/lib64 "$R"
 real_python=$(readlink -f /usr/bin/python3)
 add_project
-add_programs
+if [ "${KERNEL:-}" = arm64 ]; then
+	add_userland arm64
+else
+	add_programs
+fi
+add_links
 add_modules
 add_etc "$@"
 cp "$HERE/init" "$R/init"

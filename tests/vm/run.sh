@@ -32,11 +32,13 @@ fail() {
 # of a BPF program's hook takes a grace period of RCU: up to seconds where a CPU is emulated in turns,
 # unless they are expedited.
 machine() {
-	local accel=(-accel 'tcg,thread=single' -cpu 'Nehalem,+rdrand,-cx16')
-	local append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr norandmaps"
-	append+=" rcupdate.rcu_expedited=1"
+	local console=ttyS0 accel=(-accel 'tcg,thread=single' -cpu 'Nehalem,+rdrand,-cx16')
 	[ "${KVM:-}" != 1 ] || accel=(-accel kvm -cpu host)
-	exec timeout -k 5 "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -display none \
+	[ "$kernel" != arm64 ] ||
+		console=ttyAMA0 accel=(-M virt -accel 'tcg,thread=single' -cpu cortex-a72)
+	local append="console=$console loglevel=5 panic=-1 oops=panic mitigations=off nokaslr norandmaps"
+	append+=" rcupdate.rcu_expedited=1"
+	exec timeout -k 5 "$LIMIT" "qemu-system-$architecture" -nodefaults -no-user-config -display none \
 		-no-reboot "${accel[@]}" -smp "$cpus" -m "${MEMORY:-1024}" \
 		-kernel "$1/vmlinuz" -initrd "$W/initrd" \
 		-append "$append slab_debug=F,kmalloc-* ${APPEND:-}" \
@@ -48,15 +50,16 @@ machine() {
 }
 
 main() {
-	local image cpus status qemu qemu_status=0
+	local image cpus status qemu qemu_status=0 architecture=x86_64
 	[ $# -ge 2 ] || {
 		echo "usage: run.sh KERNEL COMMAND [ARG...]" >&2
 		exit 2
 	}
 	kernel=$1
 	shift
-	command -v qemu-system-x86_64 >/dev/null ||
-		fail 125 "no qemu-system-x86_64: install qemu-system-x86"
+	[ "$kernel" != arm64 ] || architecture=aarch64
+	command -v "qemu-system-$architecture" >/dev/null ||
+		fail 125 "no qemu-system-$architecture: install qemu-system-x86, or -arm"
 	image=$("$HERE/fetch.sh" "$kernel")
 	cpus=${CPUS:-$(awk -v kernel="$kernel" '$1 == kernel { print $2 }' "$HERE/kernels")}
 	W=$(mktemp -d)
