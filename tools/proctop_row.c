@@ -172,7 +172,6 @@ static void fill_folded(const struct line *line, struct row *row)
 		row_null(row, FIELD_UID);
 	else
 		row_uint(row, FIELD_UID, line->account->id.uid);
-	row_text(row, FIELD_NAME, line->name);
 	row_uint(row, FIELD_COUNT, line->count);
 }
 
@@ -290,8 +289,7 @@ void proctop_row(const struct line *line, const struct proctop_context *context,
 		fill_folded(line, row);
 	if (line->thread && line->account && !line->folded)
 		row_uint(row, FIELD_PID, line->account->id.tid);
-	if (line->name) /* known at its end; by now it may be forgotten */
-		row_text(row, FIELD_NAME, line->name);
+	row_text(row, FIELD_NAME, line->name); /* names of the ended may be forgotten by now */
 	if (line->parent && *line->parent && (!context->names || !context->names->args))
 		row_text_printf(row, FIELD_COMMAND, "(%s)", line->parent);
 	fill_used(line, context, row);

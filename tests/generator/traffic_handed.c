@@ -14,6 +14,14 @@
 #include "tests/generator/traffic_duo.h"
 #include "tests/generator/traffic_expect.h"
 
+/* The child, which waits at the gate, goes on alone, to its end. */
+static void leave_to(pid_t child, const struct connection *connection, const int gate[2])
+{
+	close(connection->fd);
+	gate_open(gate);
+	reap(child, 0);
+}
+
 /* The parent accepts, its child serves and closes. */
 static void serve_by_child(const struct duo *duo)
 {
@@ -32,9 +40,7 @@ static void serve_by_child(const struct duo *duo)
 		close_inherited(&connection, "remote");
 		_exit(0);
 	}
-	close(connection.fd);
-	gate_open(gate);
-	reap(child, 0);
+	leave_to(child, &connection, gate);
 }
 
 static void scenario_fork_server(const struct run *run)
@@ -58,9 +64,7 @@ static void client_by_child(const struct duo *duo)
 		close_inherited(&connection, "local");
 		_exit(0);
 	}
-	close(connection.fd);
-	gate_open(gate);
-	reap(child, 0);
+	leave_to(child, &connection, gate);
 }
 
 static void scenario_fork_client(const struct run *run)
@@ -173,9 +177,7 @@ static void serve_by_heir(const struct duo *duo)
 		gate_wait(gate);
 		exec_heir(argument(duo->run, 0), &connection, false);
 	}
-	close(connection.fd);
-	gate_open(gate);
-	reap(child, 0);
+	leave_to(child, &connection, gate);
 }
 
 /* Argument: a copy of this program under another name. */
