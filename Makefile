@@ -30,7 +30,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) -Ivmlinux/$(AR
 	-Wno-missing-declarations -Wno-gnu-variable-sized-type-not-at-end
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-SKELETONS  := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
+SKELETONS  := $(foreach s,.skel.h _plain.skel.h,$(patsubst bpf/%.bpf.c,$(B)/%$(s),$(wildcard bpf/*.bpf.c)))
 LIB_SRCS   := $(filter-out lib/screen.c,$(wildcard lib/*.c))
 LIB_OBJS   := $(LIB_SRCS:%.c=$(B)/%.o)
 SCREENS    := proctop flowattr # tools that have one: lib/screen.c and ncurses
@@ -59,8 +59,13 @@ $(B)/dependencies: tests/dependencies.sh
 	$(Q)bash tests/dependencies.sh build $(if $(CROSS_COMPILE),cross-$(ARCH))
 	$(Q)touch $@
 
-# BPF: C -> object -> object without DWARF -> skeleton
+# BPF: C -> object -> object without DWARF -> skeleton. Each twice: for kernels where programs can
+# cast, and plain, for the others: lib/skeleton.h
 $(B)/%.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h | $(B)/dependencies
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DCAN_CAST -MMD -MP -c $< -o $@
+
+$(B)/%_plain.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h | $(B)/dependencies
 	$(call say,CLANG,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 

@@ -28,25 +28,28 @@ static __always_inline const volatile struct filter_config *process_filter(void)
 
 /* @what: IS_*, blurred. Whatever the change of state, its steps are called from this one place: so
  * the verifier walks them once, and not once for each way that leads there. */
-static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 what)
+static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 what, __u32 place)
 {
-	struct socket_state *state = socket_find(sk);
+	struct socket_state *state =
+		what & IS_ACTIVE ? connect_open(sk, place) : socket_open(sk, place);
 
-	if (state && connect_is_nobodys(state)) {
+	if (!state)
+		return 0;
+	if (connect_is_nobodys(state)) {
 		if (what & IS_ESTABLISHED)
 			return 0; /* told as it ends */
 		if (what & IS_CLOSED_BY_SELF)
-			close_own(state);
+			close_own(sk, state);
 	}
 	connection_begin(sk, state, what);
 	if (blur(what) & IS_CLOSED_BY_SELF)
 		close_by_current(sk, state);
-	if (!state) /* it may be known by now */
-		state = socket_find(sk);
-	if (what & IS_LOCAL_FIN && state)
+	if (what & IS_LOCAL_FIN && state->flags)
 		state->flags |= SOCKET_LOCAL_FIN;
 	if (what & IS_OVER)
 		close_end(sk, state, old_state);
+	if (what & (IS_LOCAL_FIN | IS_OVER))
+		socket_store(sk, state);
 	return 0;
 }
 
@@ -54,18 +57,19 @@ static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 
 static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state,
 					    bool by_process)
 {
-	struct socket_state *state;
-	__u32 what = 0;
+	__u32 what = 0, place = by_process ? PLACE_STATE : PLACE_STATE_STAND_IN;
 
 	switch (new_state) {
 	case BPF_TCP_ESTABLISHED:
+		what = IS_ESTABLISHED;
 		if (old_state == BPF_TCP_SYN_SENT)
-			connect_check_begun(sk);
-		what = IS_ESTABLISHED | (old_state == BPF_TCP_SYN_RECV ? IS_PASSIVE : 0);
+			what |= IS_ACTIVE;
+		else if (old_state == BPF_TCP_SYN_RECV)
+			what |= IS_PASSIVE;
 		break;
 	case BPF_TCP_SYN_RECV:
 		if (old_state == BPF_TCP_LISTEN)
-			accept_inherit(sk);
+			accept_inherit(sk, place);
 		break;
 	case BPF_TCP_FIN_WAIT1:
 		what = IS_LOCAL_FIN | (by_process && has_user(sk) ? IS_CLOSED_BY_SELF : 0);
@@ -74,20 +78,15 @@ static __always_inline void state_by_packet(struct sock *sk, int old_state, int 
 		if (by_process && has_user(sk))
 			what = IS_CLOSED_BY_SELF;
 		break;
-	case BPF_TCP_CLOSE_WAIT:
-		state = socket_find(sk);
-		if (state)
-			state->flags |= SOCKET_REMOTE_FIN;
-		break;
 	case BPF_TCP_CLOSE:
 		if (!was_open(old_state))
-			connect_end_failed(sk, old_state);
+			connect_end_failed(sk, old_state, place);
 		else
 			what = IS_OVER | (is_abort(sk, old_state) ? IS_CLOSED_BY_SELF : 0);
 		break;
 	}
 	if (what)
-		state_of_connection(sk, old_state, blur(what));
+		state_of_connection(sk, old_state, blur(what), place);
 }
 
 /* What a process does to it, in its own context. */
@@ -166,22 +165,32 @@ int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* The socket is about to be freed: ends that no state change told of are told now. */
+/* Ends that no change of state told of. */
+static __noinline int socket_ended_unseen(struct sock *sk)
+{
+	struct socket_state state;
+
+	socket_load(sk, &state);
+	if (state.flags & SOCKET_ATTEMPT) {
+		attempt_forget(&state);
+		return 0;
+	}
+	__sync_fetch_and_add(&counters.missed, 1);
+	if (state.flags & SOCKET_CONNECTING)
+		connect_end(&state, CONNECT_ERROR_UNKNOWN);
+	else
+		close_submit(sk, &state, BPF_TCP_CLOSE, CLOSE_INFERRED);
+	return 0;
+}
+
+/* The socket is about to be freed. */
 static __always_inline void socket_destroyed(struct sock *sk)
 {
-	struct socket_state *state = socket_find(sk);
+	struct socket_brief brief;
 
-	if (!state)
-		return;
-	if (state->flags & SOCKET_ATTEMPT) {
-		attempt_forget(state);
-	} else if (state->flags & SOCKET_CONNECTING) {
-		__sync_fetch_and_add(&counters.missed, 1);
-		connect_end(state, CONNECT_ERROR_UNKNOWN);
-	} else if (state->flags & SOCKET_OPEN) {
-		__sync_fetch_and_add(&counters.missed, 1);
-		close_submit(sk, state, BPF_TCP_CLOSE, CLOSE_INFERRED);
-	}
+	socket_look(sk, &brief);
+	if (brief.flags & (SOCKET_ATTEMPT | SOCKET_CONNECTING | SOCKET_OPEN))
+		socket_ended_unseen(sk);
 	socket_forget(sk);
 }
 
@@ -211,7 +220,7 @@ SEC("fexit/inet_csk_accept")
 int BPF_PROG(on_accept, struct sock *listener, void *arg, struct sock *sk)
 {
 	if (sk)
-		socket_touch(sk, OWNER_ACCEPT);
+		socket_touch(sk, OWNER_ACCEPT, PLACE_ACCEPT);
 	return 0;
 }
 
@@ -220,7 +229,7 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 	     struct sock *sk)
 {
 	if (sk)
-		socket_touch(sk, OWNER_ACCEPT);
+		socket_touch(sk, OWNER_ACCEPT, PLACE_ACCEPT);
 	return 0;
 }
 
@@ -228,16 +237,14 @@ int BPF_PROG(on_accept_old, struct sock *listener, int flags, int *error, bool k
 SEC("kretprobe/inet_csk_accept")
 int BPF_KRETPROBE(on_accept_probe, const struct sock *sk)
 {
-	struct socket_state *state = sk ? socket_find(sk) : NULL;
+	struct socket_state *state = sk ? socket_open(sk, PLACE_ACCEPT) : NULL;
 
 	if (!state)
 		return 0;
-	if (state->who & SOCKET_UNRESOLVED) {
-		own_by_current(state, OWNER_ACCEPT);
-		accept_tell(state);
-	} else if (READ(sk, __sk_common.skc_state) == BPF_TCP_SYN_RECV) {
-		accept_early(sk, state);
-	}
+	if (state->who & SOCKET_UNRESOLVED)
+		accept_resolve(sk, state, OWNER_ACCEPT);
+	else if (state->flags && READ(sk, __sk_common.skc_state) == BPF_TCP_SYN_RECV)
+		accept_early(sk);
 	return 0;
 }
 
@@ -249,12 +256,12 @@ static __always_inline bool touch_wanted(void)
 	return settings.touch && touch_now;
 }
 
-static __always_inline void stream_touch(struct sock *sk, __u8 source)
+static __always_inline void stream_touch(struct sock *sk, __u8 source, __u32 place)
 {
 	if (sk->sk_protocol == IPPROTO_MPTCP)
-		mptcp_touch(sk, source);
+		mptcp_touch(sk, source, place);
 	else
-		socket_touch(sk, source);
+		socket_touch(sk, source, place);
 }
 
 /* Datagrams; and the first touch of an accepted socket, where no function hook tells who accepted
@@ -264,7 +271,7 @@ static __always_inline void receive(struct sock *sk, int ret, int flags)
 	if (!is_stream(sk->sk_type, sk->sk_protocol))
 		datagram_received(sk, ret, flags);
 	else if (touch_wanted())
-		stream_touch(sk, OWNER_RECV);
+		stream_touch(sk, OWNER_RECV, PLACE_RECEIVE);
 	share_received(sk, ret, flags);
 }
 
@@ -273,7 +280,7 @@ static __always_inline void send(struct sock *sk, int ret)
 	if (!is_stream(sk->sk_type, sk->sk_protocol))
 		datagram_sent(sk, ret);
 	else if (touch_wanted())
-		stream_touch(sk, OWNER_SEND);
+		stream_touch(sk, OWNER_SEND, PLACE_SEND);
 	share_sent(sk, ret);
 }
 

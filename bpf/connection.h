@@ -31,6 +31,16 @@ enum connection_record_type {
 #define SOCKETS_MIN	   16384
 #define BYTES_FOR_A_SOCKET 16384 /* memory of the machine */
 
+/* Those of them that are found in one step, and not by a search; 180 bytes each, always there. */
+#define SOCKET_SLOT_BITS 14
+#define SOCKET_SLOTS	 (1U << SOCKET_SLOT_BITS)
+
+/* Programs that may be at work on a copy of one at the same time on a CPU. For each of them there
+ * is a place, with the numbers behind SOCKET_SLOTS, in `socket_slots`, or in `sockets` if programs
+ * cannot cast. */
+#define SOCKET_PLACES	  6
+#define SOCKET_KEYS_BEGIN (1ULL << 32) /* in `sockets` keys below are of places */
+
 /* Flows of datagrams that are kept in mind at most; at the bound the one that was used least lately
  * is closed early. About 350 bytes each in the kernel. */
 #define FLOWS_MAX 65536

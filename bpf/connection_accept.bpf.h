@@ -47,7 +47,7 @@ struct {
 /* LISTEN -> SYN_RECV: the socket has just been copied from its listener. A list head in it that
  * stands for "empty" points to itself; in the copy it still points into the listener, until the
  * kernel sets it anew behind this event (tcp_create_openreq_child()). */
-static __noinline void accept_inherit(struct sock *sk)
+static __noinline void accept_inherit(struct sock *sk, __u32 place)
 {
 	struct tcp_sock *tcp = (void *)sk;
 	void *listener = READ(tcp, tsorted_sent_queue.next);
@@ -55,10 +55,12 @@ static __noinline void accept_inherit(struct sock *sk)
 	__u64 key = (__u64)sk;
 
 	listener -= bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
-	state = socket_find(listener);
+	state = socket_open(listener, place);
 	/* what is left of an earlier socket at this address goes */
 	if (settings.accept_hook)
 		bpf_map_delete_elem(&early_accepts, &key);
+	if (state && state->copied)
+		state->copied = false;
 	if (state && state->flags & SOCKET_LISTENING)
 		socket_put(sk, state);
 	else
@@ -66,11 +68,12 @@ static __noinline void accept_inherit(struct sock *sk)
 }
 
 /* The owner has been found: the last word on who accepted. */
-static __noinline void accept_tell(struct socket_state *state)
+static __noinline void accept_tell(const struct sock *sk, struct socket_state *state)
 {
 	__u32 late = state->who & SOCKET_ANNOUNCED ? ACCEPT_LATE : 0, flags = ACCEPT_FINAL | late;
 
 	state->who &= ~(SOCKET_UNRESOLVED | SOCKET_ANNOUNCED);
+	socket_store_owner(sk, state);
 	if (!event_wanted(RECORD_ACCEPT) || settings.failed_only || !traffic_wanted(state))
 		return;
 	if (!(state->who & SOCKET_WANTED)) {
@@ -96,48 +99,43 @@ static __always_inline void accept_tell_early(const struct sock *sk, struct sock
 	state->owner = copy.owner;
 	state->owner_src = OWNER_ACCEPT;
 	state->who = (state->who & ~SOCKET_WANTED) | copy.wanted;
-	accept_tell(state);
+	accept_tell(sk, state);
 }
 
 /* current has accepted a connection whose establishment is yet to be told. */
-static __noinline void accept_early(const struct sock *sk, struct socket_state *state)
+static __noinline void accept_early(const struct sock *sk)
 {
 	struct early_accept early = {};
+	struct socket_state *state;
 	__u64 key = (__u64)sk;
 
 	current_read_id(&early.owner);
 	if (filter_wants_current(&settings.filter, &early.owner))
 		early.wanted = SOCKET_WANTED;
 	bpf_map_update_elem(&early_accepts, &key, &early, BPF_ANY);
-	if (((volatile struct socket_state *)state)->who & SOCKET_UNRESOLVED)
+	state = socket_open(sk, PLACE_ACCEPT);
+	if (state && state->who & SOCKET_UNRESOLVED)
 		accept_tell_early(sk, state);
 }
 
 /* SYN_RECV -> ESTABLISHED, in whatever context the packet was handled. The listener's tag has been
  * inherited; who accepts it is seen later, or never. */
-static __noinline void accept_begin(struct sock *sk)
+static __noinline void accept_begin(struct sock *sk, struct socket_state *state)
 {
-	struct socket_state *state = socket_find(sk);
 	__u32 netns = sock_netns(&sk->__sk_common);
 
 	if (!netns_wanted(netns)) {
 		socket_forget(sk);
+		state->flags = 0;
 		return;
 	}
-	if (state && state->flags & SOCKET_PASSIVE && state->cookie == socket_cookie(sk))
+	if (state->flags & SOCKET_PASSIVE && state->cookie == socket_cookie(sk))
 		return; /* told already, as missed */
-	if (!state || !(state->flags & SOCKET_LISTENING)) {
-		struct socket_state fresh = {};
-
+	if (!(state->flags & SOCKET_LISTENING)) {
 		/* no tag: the listener was not known; without a process filter it is still told */
+		__builtin_memset(state, 0, __builtin_offsetof(struct socket_state, copied));
 		if (!filter_selects_processes(&settings.filter))
-			fresh.who = SOCKET_WANTED;
-		socket_put(sk, &fresh);
-		state = socket_find(sk);
-		if (!state) {
-			record_count_lost(RECORD_ACCEPT);
-			return;
-		}
+			state->who = SOCKET_WANTED;
 	}
 	state->flags = SOCKET_PASSIVE | SOCKET_OPEN | SOCKET_LIVE;
 	state->who &= SOCKET_WANTED;
@@ -150,6 +148,7 @@ static __noinline void accept_begin(struct sock *sk)
 		accept_submit(state, 0);
 	barrier();
 	state->who |= SOCKET_UNRESOLVED;
+	socket_put_copy(sk, state);
 	if (settings.accept_hook)
 		accept_tell_early(sk, state);
 }
@@ -197,7 +196,7 @@ static __noinline void accept_resolve(const struct sock *sk, struct socket_state
 	} else {
 		own_by_current(state, source);
 	}
-	accept_tell(state);
+	accept_tell(sk, state);
 }
 
 /* What a change of state means to a connection. */
@@ -206,6 +205,7 @@ static __noinline void accept_resolve(const struct sock *sk, struct socket_state
 #define IS_CLOSED_BY_SELF 0x04 /* by current */
 #define IS_LOCAL_FIN	  0x08
 #define IS_OVER		  0x10
+#define IS_ACTIVE	  0x20 /* established, and began with a connect */
 
 /* The socket is established. @what: IS_*, blurred. Without IS_ESTABLISHED: it is or was, and no
  * hook has been told: some kernels keep programs from what happens in the context of certain
@@ -215,43 +215,50 @@ static __noinline int connection_begin(struct sock *sk, struct socket_state *sta
 {
 	bool missed = !(what & IS_ESTABLISHED);
 
-	if (state && state->flags & SOCKET_CONNECTING) {
+	if (state->flags & SOCKET_CONNECTING) {
 		if (missed)
 			state->began_ns = 0;
 		connect_established(sk, state);
-	} else if (what & IS_PASSIVE || (missed && state && state->flags & SOCKET_LISTENING)) {
-		accept_begin(sk);
+	} else if (what & IS_PASSIVE || (missed && state->flags & SOCKET_LISTENING)) {
+		accept_begin(sk, state);
 	} else {
 		return 0;
 	}
-	if (!(blur(what) & IS_ESTABLISHED) && state) {
+	if (!(blur(what) & IS_ESTABLISHED) && state->flags) {
 		state->opened_ns = 0;
 		__sync_fetch_and_add(&counters.missed, 1);
 	}
+	socket_store(sk, state);
 	return 0;
 }
 
-static __always_inline void socket_touch(struct sock *sk, __u8 source)
+/* A process touches a socket of which it is not known who accepted it, or that it was. */
+static __noinline int socket_touch_first(struct sock *sk, __u8 source, __u32 place)
+{
+	struct socket_state *state = socket_open(sk, place);
+
+	if (state && state->flags & SOCKET_LISTENING)
+		connection_begin(sk, state, blur(0));
+	if (state && state->who & SOCKET_UNRESOLVED)
+		accept_resolve(sk, state, source);
+	return 0;
+}
+
+static __always_inline void socket_touch(struct sock *sk, __u8 source, __u32 place)
 {
 	struct socket_state *state;
 
 	if (sk->sk_protocol != IPPROTO_TCP || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
 		return;
 	state = socket_find(sk);
-	if (!state)
+	if (!state || !(state->who & SOCKET_UNRESOLVED || state->flags & SOCKET_LISTENING))
 		return;
-	if (!(state->who & SOCKET_UNRESOLVED)) {
-		if (sk->__sk_common.skc_state == BPF_TCP_SYN_RECV) {
-			if (source == OWNER_ACCEPT)
-				accept_early(sk, state);
-			return;
-		}
-		if (!(state->flags & SOCKET_LISTENING))
-			return;
-		connection_begin(sk, state, blur(0));
+	if (!(state->who & SOCKET_UNRESOLVED) && sk->__sk_common.skc_state == BPF_TCP_SYN_RECV) {
+		if (source == OWNER_ACCEPT)
+			accept_early(sk);
+		return;
 	}
-	if (state->who & SOCKET_UNRESOLVED)
-		accept_resolve(sk, state, source);
+	socket_touch_first(sk, source, place);
 }
 
 #endif

@@ -83,19 +83,16 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
  * another CPU. */
 static __noinline int attempt_succeeded_elsewhere(struct sock *sk)
 {
-	struct socket_state *state = socket_find(sk);
 	struct attempt attempt = {};
-	__u64 cookie;
+	struct socket_state state;
 
-	if (!state || !(state->flags & SOCKET_ATTEMPT))
+	socket_load(sk, &state);
+	if (!(state.flags & SOCKET_ATTEMPT) || bpf_map_delete_elem(&attempts_told, &state.cookie))
 		return 0;
-	cookie = state->cookie;
-	if (bpf_map_delete_elem(&attempts_told, &cookie))
-		return 0;
-	attempt.ends = state->ends;
-	attempt.cookie = cookie;
-	attempt.began_ns = state->began_ns;
-	attempt.netns = state->netns;
+	attempt.ends = state.ends;
+	attempt.cookie = state.cookie;
+	attempt.began_ns = state.began_ns;
+	attempt.netns = state.netns;
 	attempt_submit(&attempt, 0, CONNECT_TENTATIVE | CONNECT_CANCELLED);
 	return 0;
 }
@@ -134,25 +131,31 @@ static __always_inline void attempt_failed(const __u64 *raddr, __u16 rport, __u3
 
 /* A socket that connects anew, or ends, and whose last attempt never came to SYN_SENT: it failed,
  * perhaps for a reason that no lookup knew. */
-static __always_inline void attempt_forget(struct socket_state *state)
+static __noinline int attempt_forget(const struct socket_state *state)
 {
 	struct connect_record *record;
 	__u64 cookie = state->cookie;
 
-	if (!(state->flags & SOCKET_ATTEMPT))
-		return;
-	state->flags &= ~SOCKET_ATTEMPT;
 	if (!bpf_map_delete_elem(&attempts_told, &cookie) || !event_wanted(RECORD_CONNECT) ||
 	    !traffic_wanted(state))
-		return;
+		return 0;
 	record = record_reserve(RECORD_CONNECT, sizeof(*record));
 	if (!record)
-		return;
+		return 0;
 	connection_fill(&record->connection, state, BPF_TCP_CLOSE);
 	record->latency_ns = 0;
 	record->error = CONNECT_ERROR_UNKNOWN;
 	record->flags = 0;
 	record_submit(record, sizeof(*record));
+	return 0;
+}
+
+static __noinline int attempt_forget_last(const void *sk)
+{
+	struct socket_state state;
+
+	socket_load(sk, &state);
+	return attempt_forget(&state);
 }
 
 /* connect(2) begins. */
@@ -160,7 +163,7 @@ static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct attempt *attempt = attempt_find();
-	struct socket_state fresh = {.owner_src = OWNER_CONNECT}, *state;
+	struct socket_state fresh = {.owner_src = OWNER_CONNECT}, *last;
 	struct tcp_sock *tcp;
 
 	if (ctx->protocol != IPPROTO_TCP || !ctx->sk || !attempt)
@@ -175,9 +178,9 @@ static __always_inline int attempt_begin(struct bpf_sock_addr *ctx, const struct
 	if (!filter_wants_task(&settings.filter, task, &fresh.owner))
 		return 1;
 	fresh.cookie = bpf_get_socket_cookie(ctx);
-	state = socket_find(tcp);
-	if (state && state->cookie == fresh.cookie)
-		attempt_forget(state);
+	last = socket_find(tcp);
+	if (last && last->flags & SOCKET_ATTEMPT && last->cookie == fresh.cookie)
+		attempt_forget_last(tcp);
 	fresh.flags = SOCKET_ATTEMPT | SOCKET_LIVE;
 	fresh.who = SOCKET_WANTED;
 	fresh.began_ns = bpf_ktime_get_ns();
@@ -266,11 +269,14 @@ static __always_inline int connect_returned(struct sock *sk, const struct endpoi
 	struct socket_state *state = socket_find(sk);
 	bool sent = state && state->flags & SOCKET_CALLING;
 
+	if (state)
+		attempt.cookie = state->cookie;
 	if (sent)
 		state->flags &= ~SOCKET_CALLING;
 	if (sent || r >= 0)
 		return 0;
-	attempt.cookie = state ? state->cookie : socket_cookie(sk);
+	if (!attempt.cookie)
+		attempt.cookie = socket_cookie(sk);
 	attempt.began_ns = bpf_ktime_get_ns();
 	attempt.netns = sock_netns(&sk->__sk_common);
 	attempt_submit(&attempt, -r, 0);

@@ -21,27 +21,26 @@ static __always_inline bool is_owned_by_current(const struct socket_state *state
 
 /* Closed by current, which nobody was seen to give the socket to: it began before the tool, or by a
  * process outside of the filter. */
-static __noinline int close_unknown(struct sock *sk)
+static __noinline int close_unknown(struct sock *sk, struct socket_state *state)
 {
-	struct socket_state fresh = {.owner_src = OWNER_CLOSE};
-
-	fresh.netns = sock_netns(&sk->__sk_common);
-	if (!netns_wanted(fresh.netns))
+	state->netns = sock_netns(&sk->__sk_common);
+	if (!netns_wanted(state->netns))
 		return 0;
-	current_read_id(&fresh.owner);
-	if (fresh.owner.flags & PROCESS_KTHREAD ||
-	    !filter_wants_current(&settings.filter, &fresh.owner))
+	current_read_id(&state->owner);
+	if (state->owner.flags & PROCESS_KTHREAD ||
+	    !filter_wants_current(&settings.filter, &state->owner))
 		return 0;
-	fresh.flags = SOCKET_OPEN;
-	fresh.who = SOCKET_WANTED;
-	fresh.cookie = socket_cookie(sk);
-	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
-	socket_put(sk, &fresh);
+	state->owner_src = OWNER_CLOSE;
+	state->flags = SOCKET_OPEN;
+	state->who = SOCKET_WANTED;
+	state->cookie = socket_cookie(sk);
+	sock_read_endpoints(&sk->__sk_common, &state->ends);
+	socket_put_copy(sk, state);
 	return 0;
 }
 
 /* current has the socket as its last owner. */
-static __noinline int close_own(struct socket_state *state)
+static __noinline int close_own(const struct sock *sk, struct socket_state *state)
 {
 	struct process_id closer = {};
 
@@ -55,21 +54,28 @@ static __noinline int close_own(struct socket_state *state)
 	state->owner = closer;
 	if (filter_wants_current(&settings.filter, &closer))
 		state->who |= SOCKET_WANTED;
+	socket_store_owner(sk, state);
 	return 0;
 }
 
-/* This end closes, in the context of who does it. @state: NULL: it is not known. */
-static __noinline int close_by_current(struct sock *sk, struct socket_state *state)
+/* This end of a known connection closes, in the context of who does it. */
+static __noinline int close_known(const struct sock *sk, struct socket_state *state)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
-	if (!state)
-		return close_unknown(sk);
 	if (state->who & SOCKET_UNRESOLVED && !(READ(task, flags) & PF_KTHREAD))
 		accept_resolve(sk, state, OWNER_CLOSE);
 	if (!is_owned_by_current(state))
-		close_own(state);
+		close_own(sk, state);
 	return 0;
+}
+
+static __always_inline void close_by_current(struct sock *sk, struct socket_state *state)
+{
+	if (state->flags)
+		close_known(sk, state);
+	else
+		close_unknown(sk, state);
 }
 
 static __always_inline __u8 closed_by(const struct sock *sk, const struct socket_state *state,
@@ -77,12 +83,12 @@ static __always_inline __u8 closed_by(const struct sock *sk, const struct socket
 {
 	if (state->flags & SOCKET_LOCAL_FIN)
 		return CLOSED_BY_LOCAL;
-	if (state->flags & SOCKET_REMOTE_FIN)
-		return CLOSED_BY_REMOTE;
 	if (old_state == BPF_TCP_FIN_WAIT1 || old_state == BPF_TCP_FIN_WAIT2 ||
 	    old_state == BPF_TCP_CLOSING)
 		return CLOSED_BY_LOCAL;
 	if (old_state == BPF_TCP_CLOSE_WAIT || old_state == BPF_TCP_LAST_ACK)
+		return CLOSED_BY_REMOTE;
+	if (old_state == BPF_TCP_CLOSE && sock_got_fin(sk)) /* what it was before is not known */
 		return CLOSED_BY_REMOTE;
 	if (sk->sk_err == ECONNRESET || sk->sk_err == EPIPE)
 		return CLOSED_BY_RESET;
@@ -145,20 +151,19 @@ static __noinline void close_end_unknown(struct sock *sk, int old_state)
 }
 
 /* -> CLOSE of a connect that failed. */
-static __noinline int connect_end_failed(struct sock *sk, int old_state)
+static __noinline int connect_end_failed(struct sock *sk, int old_state, __u32 place)
 {
 	struct socket_state *state;
 	__u16 port;
 
-	if (old_state == BPF_TCP_SYN_SENT)
-		connect_check_begun(sk);
-	state = socket_find(sk);
+	state = old_state == BPF_TCP_SYN_SENT ? connect_open(sk, place) : socket_open(sk, place);
 	if (!state || !(state->flags & SOCKET_CONNECTING))
 		return 0;
 	port = sock_bound_port(sk);
 	if (port)
 		state->ends.lport = port;
 	connect_end(state, connect_error(sk));
+	socket_store(sk, state);
 	return 0;
 }
 
@@ -176,10 +181,10 @@ static __always_inline bool is_abort(const struct sock *sk, int old_state)
 	       (old_state == BPF_TCP_ESTABLISHED || old_state == BPF_TCP_CLOSE_WAIT) && !sk->sk_err;
 }
 
-/* -> CLOSE of a connection. @state: NULL: it is not known. */
+/* -> CLOSE of a connection. */
 static __noinline int close_end(struct sock *sk, struct socket_state *state, int old_state)
 {
-	if (!state) {
+	if (!state->flags) {
 		close_end_unknown(sk, old_state);
 	} else if (state->flags & SOCKET_OPEN) {
 		state->flags &= ~SOCKET_OPEN;

@@ -67,26 +67,33 @@ static __always_inline void connect_established(struct sock *sk, struct socket_s
  * can be preempted just where the program begins or ends, and then neither it nor its stand-in
  * runs. Without an attempt that names who connects it is told as the connection ends: by whom is
  * known then. With a process filter an unknown socket is somebody else's. */
-static __noinline int connect_check_begun(struct sock *sk)
+static __noinline int connect_begin_missed(struct sock *sk, struct socket_state *state)
 {
-	struct socket_state fresh = {.flags = SOCKET_CONNECTING | SOCKET_LIVE,
-				     .who = SOCKET_WANTED},
-			    *state = socket_find(sk);
-
-	if (state && state->flags & SOCKET_ATTEMPT) {
+	if (state->flags & SOCKET_ATTEMPT) {
 		state->flags ^= SOCKET_ATTEMPT | SOCKET_CONNECTING;
 		sock_read_endpoints(&sk->__sk_common, &state->ends);
+		socket_store(sk, state);
 		__sync_fetch_and_add(&counters.missed, 1);
+		return 0;
 	}
-	if (state || filter_selects_processes(&settings.filter))
+	state->netns = sock_netns(&sk->__sk_common);
+	if (filter_selects_processes(&settings.filter) || !netns_wanted(state->netns))
 		return 0;
-	fresh.netns = sock_netns(&sk->__sk_common);
-	if (!netns_wanted(fresh.netns))
-		return 0;
-	fresh.cookie = socket_cookie(sk);
-	sock_read_endpoints(&sk->__sk_common, &fresh.ends);
-	socket_put(sk, &fresh);
+	state->flags = SOCKET_CONNECTING | SOCKET_LIVE;
+	state->who = SOCKET_WANTED;
+	state->cookie = socket_cookie(sk);
+	sock_read_endpoints(&sk->__sk_common, &state->ends);
+	socket_put_copy(sk, state);
 	return 0;
+}
+
+static __always_inline struct socket_state *connect_open(struct sock *sk, __u32 place)
+{
+	struct socket_state *state = socket_open(sk, place);
+
+	if (state && (!state->flags || state->flags & SOCKET_ATTEMPT))
+		connect_begin_missed(sk, state);
+	return state;
 }
 
 /* Is it one of those, and by whom still open? */

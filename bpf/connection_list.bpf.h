@@ -16,7 +16,8 @@ int list_unheld(struct iterator_tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
 	struct open_record record = {};
-	struct socket_state found = {}, *state;
+	struct socket_state found = {};
+	struct socket_brief brief = {};
 	struct tcp_sock *tcp;
 
 	if (!common)
@@ -26,10 +27,11 @@ int list_unheld(struct iterator_tcp *ctx)
 	if (!netns_wanted(found.netns) || !traffic_wanted(&found))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(common); /* NULL: TIME_WAIT, or a request to connect */
-	state = tcp ? socket_find(tcp) : NULL;
-	if (state) {
-		record.live = !!(state->flags & SOCKET_LIVE);
-		found.cookie = state->cookie;
+	if (tcp)
+		socket_look(tcp, &brief);
+	record.live = !!(brief.flags & SOCKET_LIVE);
+	if (brief.flags) {
+		found.cookie = brief.cookie;
 	} else if (settings.has_cookie && !mptcp_is_below(tcp)) {
 		found.cookie = bpf_get_socket_cookie(common);
 	} else {
@@ -76,22 +78,34 @@ static __always_inline struct sock *file_sock(struct file *file, __u64 *cookie)
 	return READ(socket, sk);
 }
 
+/* Not by a slot: a hook may be putting the same socket there, on another CPU. */
+static __noinline int list_put(const struct sock *sk, const struct socket_state *fresh)
+{
+	struct socket_slot *slot = socket_slot(sk);
+	__u64 key = (__u64)sk;
+
+	socket_put_slotless(sk, fresh);
+	if (slot && slot->sk == key && !bpf_map_delete_elem(&sockets, &key))
+		__sync_fetch_and_add(&sockets_slotless, -1);
+	return 0;
+}
+
 /* Tags a socket that the hooks have not seen begin with its owner. */
 static __noinline void list_tag(const struct sock *sk, struct socket_state *fresh, __u8 *tcp_state)
 {
 	struct socket_state *state;
-	__u64 key = (__u64)sk;
+	__u32 flags = SOCKET_OPEN;
 
-	if (*tcp_state == BPF_TCP_LISTEN) {
-		fresh->flags |= SOCKET_LISTENING;
+	if (*tcp_state == BPF_TCP_LISTEN)
+		flags = SOCKET_LISTENING;
+	else if (*tcp_state == BPF_TCP_SYN_SENT)
+		flags = SOCKET_CONNECTING;
+	fresh->flags |= blur(flags);
+	if (blur(flags) & SOCKET_LISTENING) {
 		fresh->listener_pid = fresh->owner.tgid;
 		fresh->listen_cred = (__u64)sock_file_cred(sk);
-	} else if (*tcp_state == BPF_TCP_SYN_SENT) {
-		fresh->flags |= SOCKET_CONNECTING;
-	} else {
-		fresh->flags |= SOCKET_OPEN;
 	}
-	bpf_map_update_elem(&sockets, &key, fresh, BPF_ANY);
+	list_put(sk, fresh);
 	if (*tcp_state != BPF_TCP_SYN_SENT)
 		return;
 	/* connected while the tag was made: its connect record will not come */
@@ -174,15 +188,32 @@ static __noinline int list_held_datagram(struct iterator_task_file *ctx, struct 
 	return 0;
 }
 
+static __noinline __u64 list_cookie(const struct sock *sk, __u64 cookie,
+				    const struct socket_brief *known)
+{
+	__u64 number;
+
+	if (known->flags)
+		return known->cookie;
+	if (!cookie)
+		cookie = READ(sk, __sk_common.skc_cookie.counter);
+	if (cookie)
+		return cookie;
+	/* its address: has COOKIE_OWN; to the verifier that is no number */
+	bpf_probe_read_kernel(&number, sizeof(number), &sk);
+	return number;
+}
+
 /* The same of a TCP socket, which the live hooks are told of as well. */
 static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_struct *task,
 				    struct file *file, struct sock *sk, __u64 cookie)
 {
 	struct open_record record = {};
-	struct socket_state fresh = {.cookie = cookie}, *state;
+	struct socket_state fresh = {};
+	struct socket_brief brief;
 	__u8 tcp_state = READ(sk, __sk_common.skc_state);
 	__u16 family = READ(sk, __sk_common.skc_family);
-	__u32 wanted;
+	__u32 wanted, tag;
 
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
@@ -197,16 +228,11 @@ static __noinline int list_held_tcp(struct iterator_task_file *ctx, struct task_
 	fresh.owner_src = OWNER_ITER;
 	sock_probe_endpoints(&sk->__sk_common, &fresh.ends);
 	record.opener = blur(READ(file, f_cred) == READ(task, cred));
-	state = socket_find(sk);
-	if (state)
-		fresh.cookie = state->cookie;
-	else if (!fresh.cookie)
-		fresh.cookie = READ(sk, __sk_common.skc_cookie.counter);
-	if (!fresh.cookie)
-		fresh.cookie = (__u64)sk; /* has that bit */
-	record.live = blur(state && state->flags & SOCKET_LIVE);
-	if (!settings.list_only && !record.live &&
-	    (!state || (record.opener && !(state->flags & SOCKET_OPENER)))) {
+	socket_look(sk, &brief);
+	fresh.cookie = list_cookie(sk, cookie, &brief);
+	record.live = blur(!!(brief.flags & SOCKET_LIVE));
+	tag = !brief.flags || (record.opener && !(brief.flags & (SOCKET_LIVE | SOCKET_OPENER)));
+	if (!settings.list_only && blur(tag)) {
 		fresh.flags = blur(record.opener ? SOCKET_OPENER : 0);
 		fresh.who = blur(wanted ? SOCKET_WANTED : 0);
 		list_tag(sk, &fresh, &tcp_state);
@@ -276,13 +302,15 @@ int resolve_accepts(struct iterator_task_file *ctx)
 		return 0;
 	sk = file_sock(file, &cookie);
 	first = sk ? mptcp_first(sk) : NULL;
-	state = sk ? socket_find(first ? first : sk) : NULL;
+	if (first)
+		sk = (struct sock *)first;
+	state = sk ? socket_open(sk, PLACE_ITERATOR) : NULL;
 	if (!state || !(state->who & SOCKET_UNRESOLVED))
 		return 0;
 	own_by_acceptor(state, task);
 	if (READ(task, signal, nr_threads) > 1)
 		state->owner.tid = 0;
-	accept_tell(state);
+	accept_tell(sk, state);
 	return 0;
 }
 

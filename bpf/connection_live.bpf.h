@@ -43,32 +43,55 @@ static __always_inline bool live_is(const struct sock *sk, const struct socket_s
 	return (__u64)READ(sk, __sk_common.skc_cookie.counter) == state->cookie;
 }
 
-/* Open TCP connections: one record each, as their close would be now. */
+/* An open TCP connection: a record, as its close would be now. */
+static __noinline int live_show(struct iterator_map *ctx, const struct sock *sk,
+				const struct socket_state *state)
+{
+	struct close_record record = {};
+
+	if (!(state->flags & SOCKET_OPEN) || !(state->who & SOCKET_WANTED) ||
+	    !traffic_wanted(state))
+		return 0;
+	connection_fill(&record.connection, state, 0);
+	live_read(sk, &record);
+	if (!live_is(sk, state))
+		return 0;
+	record_head(&record.header, RECORD_LIVE, sizeof(record));
+	record.opened_ns = state->opened_ns;
+	record.listener_pid = state->listener_pid;
+	record.flags = state->flags & SOCKET_LIVE ? CLOSE_BORN : 0;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int live_slots(struct iterator_map *ctx)
+{
+	const volatile struct socket_slot *slot = ctx->value;
+	struct socket_state state;
+	__u64 sk;
+
+	if (!slot || !slot->sk)
+		return 0;
+	sk = slot->sk;
+	state = *(const struct socket_state *)&slot->state;
+	barrier();
+	if (slot->sk != sk)
+		return 0; /* another's meanwhile */
+	return live_show(ctx, (const void *)sk, &state);
+}
+
 SEC("iter/bpf_map_elem")
 int live_sockets(struct iterator_map *ctx)
 {
-	const __u64 *key = ctx->key;
-	struct close_record record = {};
 	const struct socket_state *found = ctx->value;
+	const __u64 *key = ctx->key;
 	struct socket_state state;
-	const struct sock *sk;
 
-	if (!key || !found)
+	if (!key || !found || *key < SOCKET_KEYS_BEGIN)
 		return 0;
 	state = *found;
-	if (!(state.flags & SOCKET_OPEN) || !(state.who & SOCKET_WANTED) || !traffic_wanted(&state))
-		return 0;
-	sk = (const void *)*key;
-	connection_fill(&record.connection, &state, 0);
-	live_read(sk, &record);
-	if (!live_is(sk, &state))
-		return 0;
-	record_head(&record.header, RECORD_LIVE, sizeof(record));
-	record.opened_ns = state.opened_ns;
-	record.listener_pid = state.listener_pid;
-	record.flags = state.flags & SOCKET_LIVE ? CLOSE_BORN : 0;
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
-	return 0;
+	return live_show(ctx, (const void *)*key, &state);
 }
 
 /* The same of flows of datagrams. */

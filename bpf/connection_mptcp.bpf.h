@@ -26,10 +26,10 @@ static __always_inline bool mptcp_is_below(const struct tcp_sock *tcp)
 }
 
 /* current sends, receives. */
-static __always_inline void mptcp_touch(const struct sock *sk, __u8 source)
+static __always_inline void mptcp_touch(const struct sock *sk, __u8 source, __u32 place)
 {
 	const struct sock *first = mptcp_first(sk);
-	struct socket_state *state = first ? socket_find(first) : NULL;
+	struct socket_state *state = first ? socket_open(first, place) : NULL;
 
 	if (state && state->who & SOCKET_UNRESOLVED)
 		accept_resolve(first, state, source);
@@ -44,9 +44,9 @@ static __always_inline void mptcp_state(const struct sock *sk, int new_state)
 	if (new_state != BPF_TCP_FIN_WAIT1 && new_state != BPF_TCP_LAST_ACK)
 		return;
 	first = (struct sock *)mptcp_first(sk);
-	state = first ? socket_find(first) : NULL;
-	if (state)
-		close_by_current(first, state);
+	state = first ? socket_open(first, PLACE_STATE) : NULL;
+	if (state && state->flags)
+		close_known(first, state);
 }
 
 #endif

@@ -70,12 +70,13 @@ static __noinline int share_count(struct sock *sk, int length, bool sent)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct share_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
-	struct socket_state *state = socket_find(sk);
+	struct socket_brief socket;
 	struct share *share;
 
-	if (!state || !(state->who & SOCKET_WANTED) || length <= 0)
+	socket_look(sk, &socket);
+	if (!(socket.who & SOCKET_WANTED) || length <= 0)
 		return 0;
-	key.cookie = state->cookie;
+	key.cookie = socket.cookie;
 	share = bpf_map_lookup_elem(&shares, &key);
 	if (!share)
 		share = share_begin(sk, &key);
@@ -107,7 +108,7 @@ int live_shares(struct iterator_map *ctx)
 	const struct share_key *found = ctx->key;
 	const struct share *value = ctx->value;
 	struct share_record record = {};
-	struct socket_state *state;
+	struct socket_brief socket;
 	struct share_key key;
 	struct share share;
 
@@ -119,8 +120,8 @@ int live_shares(struct iterator_map *ctx)
 	share_fill(&record, key.cookie, &share);
 	if (bpf_seq_write(ctx->meta->seq, &record, sizeof(record)))
 		return 0; /* no room: it is shown once more */
-	state = socket_find((const void *)share.sk);
-	if (!state || state->cookie != key.cookie)
+	socket_look((const void *)share.sk, &socket);
+	if (socket.cookie != key.cookie)
 		bpf_map_delete_elem(&shares, &key);
 	return 0;
 }

@@ -3,8 +3,11 @@
 #ifndef READ_BPF_H
 #define READ_BPF_H
 
-/* The kernel has bpf_rdonly_cast() (6.2): set by user space before load. */
-const volatile bool can_cast = false;
+#ifdef CAN_CAST /* the kernel has bpf_rdonly_cast() (6.2); see lib/skeleton.h */
+#define can_cast true
+#else
+#define can_cast false
+#endif
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 #define TYPED(pointer)                                                                             \
@@ -14,10 +17,12 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 /* BPF_CORE_READ(), by loads that fault as harmlessly and take 2 ns and not 40 where the kernel can
  * cast. Not by pointers that the verifier trusts: for each step along such a one it searches all of
  * the kernel's types by name, 1 ms (measured on 6.18). */
+#ifdef CAN_CAST
 #define READ(pointer, ...)                                                                         \
-	(can_cast ? ___bpf_apply(___arrow, ___bpf_narg(pointer, __VA_ARGS__))(TYPED(pointer),      \
-									      __VA_ARGS__)         \
-		  : BPF_CORE_READ(pointer, __VA_ARGS__))
+	___bpf_apply(___arrow, ___bpf_narg(pointer, __VA_ARGS__))(TYPED(pointer), __VA_ARGS__)
+#else
+#define READ(pointer, ...) BPF_CORE_READ(pointer, __VA_ARGS__)
+#endif
 
 /* The same pointer, one that the verifier does not trust: steps along it cost no search. */
 #define DISTRUST(pointer) (can_cast ? TYPED(pointer) : (pointer))

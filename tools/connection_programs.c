@@ -6,14 +6,19 @@
 
 #include "bpf/connection.h"
 #include "connection.skel.h"
+#include "connection_plain.skel.h"
 #include "lib/cgroup.h"
 #include "lib/environment.h"
 #include "lib/filter.h"
 #include "lib/linger.h"
+#include "lib/skeleton.h"
+#include "tools/connection_sockets.h"
 
 #define RING_BYTES_LIVE (16U << 20) /* of records, for what reads flows at intervals */
 
 #define SOCKETS_PREALLOCATED 65536 /* 15 MB */
+
+DEFINE_SKELETON_OPEN(connection)
 
 static void bpfp(struct connection_bpf **bpf)
 {
@@ -74,7 +79,7 @@ static void choose_for_tcp(const struct connection_request *o, struct connection
 	want(bpf->progs.on_state_stand_in, true);
 	want(bpf->progs.on_destroy, true);
 	want(bpf->progs.on_destroy_stand_in, connection_uses(f, FEATURE_STAND_IN));
-	if (o->events & EVENT_BIT(RECORD_CONNECT))
+	if (o->events & EVENT_BIT(RECORD_CONNECT) && !o->live) /* they carry nothing */
 		choose_for_connect(bpf, f);
 	if (o->events & (EVENT_BIT(RECORD_ACCEPT) | EVENT_BIT(RECORD_CLOSE)))
 		choose_for_accept(bpf, f);
@@ -189,6 +194,8 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 	want(bpf->progs.on_exec_stand_in, preemptible);
 	want(bpf->progs.on_fork_stand_in, preemptible);
 	want(bpf->progs.on_exit_stand_in, preemptible);
+	want(bpf->progs.live_slots,
+	     o->live && o->traffic->protocols & SELECT_TCP && connection_uses(f, FEATURE_CAST));
 	want(bpf->progs.live_sockets, o->live && o->traffic->protocols & SELECT_TCP);
 	want(bpf->progs.live_flows, o->live && o->traffic->protocols & SELECT_DATAGRAMS);
 	if (o->traffic->protocols & SELECT_TCP)
@@ -197,18 +204,6 @@ static void choose(const struct connection_request *o, struct connection_bpf *bp
 		choose_for_datagrams(o, bpf, f);
 	if (o->split && o->traffic->protocols & SELECT_TCP)
 		choose_for_split(bpf, f);
-}
-
-/* As many as this machine can have. */
-static uint32_t sockets_max(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
-	uint64_t n = pages > 0 ? (uint64_t)pages * (uint64_t)page_bytes / BYTES_FOR_A_SOCKET
-			       : SOCKETS_MAX;
-
-	if (n > SOCKETS_MAX)
-		return SOCKETS_MAX;
-	return n < SOCKETS_MIN ? SOCKETS_MIN : (uint32_t)n;
 }
 
 /* Maps that nobody will use take the least there is. */
@@ -225,7 +220,8 @@ static void forget_flows(struct connection_bpf *bpf)
 static int load(const struct connection_request *o, const struct connection_features *f,
 		struct connection_bpf **ret_bpf)
 {
-	_cleanup_(bpfp) struct connection_bpf *bpf = connection_bpf__open();
+	bool can_cast = connection_uses(f, FEATURE_CAST);
+	_cleanup_(bpfp) struct connection_bpf *bpf = connection_open(can_cast);
 	struct connection_config *settings;
 	int r;
 
@@ -244,7 +240,6 @@ static int load(const struct connection_request *o, const struct connection_feat
 	settings->idle_ns = o->idle_ns;
 	settings->fold = o->live;
 	bpf->bss->touch_now = true;
-	bpf->rodata->can_cast = connection_uses(f, FEATURE_CAST);
 	bpf->rodata->preemptible = connection_uses(f, FEATURE_STAND_IN);
 	bpf->rodata->hook_cpus = (uint32_t)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
@@ -252,7 +247,7 @@ static int load(const struct connection_request *o, const struct connection_feat
 		bpf_map__set_max_entries(bpf->maps.records, 256 * 1024);
 	if (o->live) /* the closes of FLOWS_MAX at once */
 		bpf_map__set_max_entries(bpf->maps.records, RING_BYTES_LIVE);
-	bpf_map__set_max_entries(bpf->maps.sockets, o->list ? 1 : sockets_max());
+	sockets_size(bpf, o->list, can_cast);
 	if (!o->split)
 		bpf_map__set_max_entries(bpf->maps.shares, 1);
 	if (connection_uses(f, FEATURE_PROBE_ACCEPT) && f->must_preallocate) {
@@ -264,6 +259,10 @@ static int load(const struct connection_request *o, const struct connection_feat
 		forget_flows(bpf);
 	environment_skip_modules(bpf->progs.on_fork);
 	r = connection_bpf__load(bpf);
+	if (r < 0)
+		return r;
+	if (!o->list && !can_cast)
+		r = sockets_make_places(bpf);
 	if (r < 0)
 		return r;
 	r = filter_fill_maps(o->process, o->traffic, bpf_map__fd(bpf->maps.processes),

@@ -274,6 +274,7 @@ static int show_features(struct flowattr *f)
 
 	if (r < 0)
 		return r;
+	features.features[FEATURE_EXIT_CONNECT].used = false; /* no bytes, no flow */
 	r = features_print(stdout, "flowattr", features.features, CONNECTION_FEATURES, o->format,
 			   o->header);
 	return r < 0 && r != -EPIPE ? fail(f, r, "cannot write: %s", strerror(-r)) : 0;

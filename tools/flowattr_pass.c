@@ -61,8 +61,10 @@ int pass_begin(struct pass *pass, struct error *error)
 			flowattr_options_need_packets(pass->meter->options) ? meter_existing : NULL,
 		.context = pass->meter,
 	};
-	int r = link_map(bpf->progs.live_sockets, bpf->maps.sockets, &pass->sockets_fd);
+	int r = link_map(bpf->progs.live_slots, bpf->maps.socket_slots, &pass->slots_fd);
 
+	if (!r)
+		r = link_map(bpf->progs.live_sockets, bpf->maps.sockets, &pass->sockets_fd);
 	if (!r)
 		r = link_map(bpf->progs.live_flows, bpf->maps.flows, &pass->flows_fd);
 	if (!r)
@@ -82,6 +84,7 @@ int pass_begin(struct pass *pass, struct error *error)
 
 void pass_release(struct pass *pass)
 {
+	closep(&pass->slots_fd);
 	closep(&pass->sockets_fd);
 	closep(&pass->flows_fd);
 	closep(&pass->shares_fd);
@@ -102,7 +105,9 @@ int pass_run(struct pass *pass)
 	if (r)
 		return r;
 	flow_table_pass(pass->meter->flows, clock_now_ns());
-	r = run_link(pass, pass->sockets_fd);
+	r = run_link(pass, pass->slots_fd);
+	if (!r && (pass->slots_fd < 0 || pass->bpf->bss->sockets_slotless))
+		r = run_link(pass, pass->sockets_fd);
 	if (!r)
 		r = run_link(pass, pass->flows_fd);
 	if (!r)

@@ -14,13 +14,17 @@ struct pass {
 	struct meter *meter;
 	struct loop *loop;
 	/* links of the iterators; -1: that one is not needed */
-	int sockets_fd, flows_fd, shares_fd, holders_fd;
+	int slots_fd, sockets_fd, flows_fd, shares_fd, holders_fd;
 	uint64_t holders_ns; /* when it was last looked who holds sockets, CLOCK_MONOTONIC */
 	uint64_t holders_took_ns;
 };
 
 #define PASS_NONE                                                                                  \
-	((struct pass){.sockets_fd = -1, .flows_fd = -1, .shares_fd = -1, .holders_fd = -1})
+	((struct pass){.slots_fd = -1,                                                             \
+		       .sockets_fd = -1,                                                           \
+		       .flows_fd = -1,                                                             \
+		       .shares_fd = -1,                                                            \
+		       .holders_fd = -1})
 
 /* Behind programs_attach(): names all processes, tags the sockets with their owners, reads what
  * they have carried so far. Returns 0 or a negative errno with its cause. */

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "lib/environment.h"
+#include "lib/skeleton.h"
 #include "packets.skel.h"
+#include "packets_plain.skel.h"
 
 #define RING_BYTES	 (64U << 20) /* bulk traffic on loopback fills 4 MB in a few ms */
 #define RING_BYTES_HEADS (8U << 20)  /* if no more than heads of packets are kept */
 #define HEADS		 2048	     /* bytes of those */
+
+DEFINE_SKELETON_OPEN(packets)
 
 static void bpfp(struct packets_bpf **bpf)
 {
@@ -19,13 +23,12 @@ static void bpfp(struct packets_bpf **bpf)
 static int load(const struct packets_config *config, int traced_fd, bool can_cast, bool neighbours,
 		struct packets_bpf **ret_bpf)
 {
-	_cleanup_(bpfp) struct packets_bpf *bpf = packets_bpf__open();
+	_cleanup_(bpfp) struct packets_bpf *bpf = packets_open(can_cast);
 	int r;
 
 	if (!bpf)
 		return -errno;
 	memcpy((void *)&bpf->rodata->settings, config, sizeof(*config));
-	bpf->rodata->can_cast = can_cast;
 	bpf_map__set_max_entries(bpf->maps.records,
 				 config->snaplen > HEADS ? RING_BYTES : RING_BYTES_HEADS);
 	bpf_map__set_max_entries(bpf->maps.text_scratch, 1); /* of what is shared, not used here */

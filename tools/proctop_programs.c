@@ -5,10 +5,14 @@
 
 #include "bpf/proctop.h"
 #include "proctop.skel.h"
+#include "proctop_plain.skel.h"
 #include "lib/clock.h"
 #include "lib/environment.h"
 #include "lib/features.h"
 #include "lib/filter.h"
+#include "lib/skeleton.h"
+
+DEFINE_SKELETON_OPEN(proctop)
 
 static void bpfp(struct proctop_bpf **bpf)
 {
@@ -61,7 +65,7 @@ static void choose(struct proctop_bpf *bpf, const struct features *features)
 static int load(const struct proctop_options *o, const struct features *features,
 		struct proctop_bpf **ret_bpf)
 {
-	_cleanup_(bpfp) struct proctop_bpf *bpf = proctop_bpf__open();
+	_cleanup_(bpfp) struct proctop_bpf *bpf = proctop_open(features->cast);
 	struct proctop_config *settings;
 	int r;
 
@@ -71,7 +75,6 @@ static int load(const struct proctop_options *o, const struct features *features
 	filter_configure(&o->common.process, NULL, o->common.command != NULL, &settings->filter);
 	settings->start_ns = clock_boot_now_ns();
 	settings->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
-	bpf->rodata->can_cast = features->cast;
 	bpf->rodata->preemptible = features->preemptible;
 	bpf->rodata->hook_cpus = (uint32_t)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(bpf->maps.processes, filter_processes_max(&settings->filter));
