@@ -55,4 +55,28 @@ for family in -4 -6; do
 		"$family: path of the executable"
 	like "$(cat "$T/err")" 'lost' "$family: --stats speaks of losses"
 done
+
+# ---- so many at once that some have no slot of their own in the kernel's table ----
+
+COUNT=$((COUNT < 3000 ? COUNT : 3000))
+NAME=$NAME-clients
+cp "$BUILD/tests/clients" "$T/$NAME" || bail "no $BUILD/tests/clients"
+tool_start --netns "/run/netns/$NS"
+"${INSIDE[@]}" timeout -k 2 110 "$T/$NAME" held "$COUNT" >"$T/log" 2>"$T/traffic.err" </dev/null
+ok $? "$COUNT at once: generator" || diag <"$T/traffic.err"
+wait_until 10 have_closes
+tool_wait INT
+read -r _ client server _ <"$T/log"
+awk -v name="$NAME" '{ print $2, $4, name }' "$T/log" | sort >"$T/clients"
+awk -v name="$NAME" '{ print $3, $4, name }' "$T/log" | sort >"$T/servers"
+listing connect lport '.error == null and .latency_ns > 0' >"$T/connects"
+same "$COUNT at once: connects: process, port, name" "$T/clients" "$T/connects"
+listing accept rport true >"$T/accepts"
+same "$COUNT at once: accepts: process, port, name" "$T/servers" "$T/accepts"
+awk '{ print "tx", $2, $4, $5; print "rx", $3, $4, $5 }' "$T/log" | sort >"$T/clients"
+jq -r --argjson client "$client" --argjson server "$server" 'select(.type == "close") |
+	if .pid == $client then "tx \(.pid) \(.lport) \(.tx_bytes)"
+	elif .pid == $server then "rx \(.pid) \(.rport) \(.rx_bytes)" else . end' "$T/out" | sort >"$T/closes"
+same "$COUNT at once: closes at both ends: process, port, bytes" "$T/clients" "$T/closes"
+is "$(jq -s 'map(select(.type == "lost")) | length' "$T/out")" 0 "$COUNT at once: nothing lost"
 e2e_end

@@ -7,6 +7,9 @@
  * clients tcp COUNT: one process connects that often, one by one, sends from one to 100 bytes and
  * closes; another one reads them. Prints "bytes N": what was sent in all.
  *
+ * clients held COUNT: the same, but all of them are open before the first is closed. Prints "held
+ * CLIENT SERVER PORT BYTES" for each: the processes, the client's port, what was sent.
+ *
  * clients half-open: listens, and sends itself a TCP SYN by a raw socket: what answers the
  * listener's SYN-ACK is a RST. Prints "listen PID PORT".
  */
@@ -179,6 +182,56 @@ static void connect_often(int count)
 	printf("bytes %lu\n", sum);
 }
 
+static void read_held(int listener, int *fds, int count)
+{
+	char bytes[100];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < count; i++) {
+		fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fds[i] < 0 || read(fds[i], bytes, sizeof(bytes)) <= 0)
+			err(EXIT_FAILURE, "accept");
+	}
+	for (int i = 0; i < count; i++) {
+		while (read(fds[i], bytes, sizeof(bytes)) > 0)
+			;
+		close(fds[i]);
+	}
+}
+
+static void hold(int count)
+{
+	const struct rlimit files = {(rlim_t)count + 100, (rlim_t)count + 100};
+	struct sockaddr_in server = loopback(0);
+	int listener = new_socket(SOCK_STREAM, 0);
+	int *fds = calloc((size_t)count, sizeof(*fds));
+	const char bytes[100] = {};
+	pid_t pid;
+
+	if (!fds || setrlimit(RLIMIT_NOFILE, &files))
+		err(EXIT_FAILURE, "room for %d connections", count);
+	if (bind(listener, (void *)&server, sizeof(server)) || listen(listener, 1024))
+		err(EXIT_FAILURE, "listen");
+	server = loopback(port_of(listener));
+	pid = fork();
+	if (pid == 0) {
+		read_held(listener, fds, count);
+		exit(EXIT_SUCCESS);
+	}
+	for (int i = 0; i < count; i++) {
+		size_t n = (size_t)i % sizeof(bytes) + 1;
+
+		fds[i] = new_socket(SOCK_STREAM, 0);
+		if (connect(fds[i], (void *)&server, sizeof(server)) ||
+		    send(fds[i], bytes, n, 0) != (ssize_t)n)
+			err(EXIT_FAILURE, "connection %d", i);
+		printf("held %d %d %u %zu\n", getpid(), pid, port_of(fds[i]), n);
+	}
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	await_one();
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc == 3 ? atoi(argv[1]) : 0, jobs = argc == 3 ? atoi(argv[2]) : 0,
@@ -196,12 +249,16 @@ int main(int argc, char **argv)
 		connect_often(jobs);
 		return EXIT_SUCCESS;
 	}
+	if (argc == 3 && !strcmp(argv[1], "held")) {
+		hold(jobs);
+		return EXIT_SUCCESS;
+	}
 	if (argc == 2 && !strcmp(argv[1], "half-open")) {
 		half_open();
 		return EXIT_SUCCESS;
 	}
 	if (count < 1 || jobs < 1)
-		errx(EXIT_FAILURE, "usage: clients COUNT JOBS|tcp COUNT|half-open");
+		errx(EXIT_FAILURE, "usage: clients COUNT JOBS|tcp COUNT|held COUNT|half-open");
 	if (bind(fd, (void *)&address, sizeof(address)))
 		err(EXIT_FAILURE, "bind");
 	snprintf(port, sizeof(port), "%u", port_of(fd));
