@@ -55,9 +55,9 @@ static __noinline int state_of_connection(struct sock *sk, int old_state, __u32 
 
 /* What packets and timers do to a socket, in whatever context. @by_process: or a process. */
 static __always_inline void state_by_packet(struct sock *sk, int old_state, int new_state,
-					    bool by_process)
+					    bool by_process, __u32 place)
 {
-	__u32 what = 0, place = by_process ? PLACE_STATE : PLACE_STATE_STAND_IN;
+	__u32 what = 0;
 
 	switch (new_state) {
 	case BPF_TCP_ESTABLISHED:
@@ -108,15 +108,15 @@ static __always_inline bool is_tcp(const struct sock *sk)
 
 /* @by_process: it may be a process's doing; else a packet that has interrupted one. */
 static __always_inline void state_changed(struct sock *sk, int old_state, int new_state,
-					  bool by_process)
+					  bool by_process, __u32 place)
 {
 	if (by_process && sk->sk_protocol == IPPROTO_MPTCP)
-		mptcp_state(sk, new_state);
+		mptcp_state(sk, new_state, place);
 	if (sk->sk_protocol == IPPROTO_MPTCP)
 		return;
 	if (by_process)
 		state_by_process(sk, new_state);
-	state_by_packet(sk, old_state, new_state, by_process);
+	state_by_packet(sk, old_state, new_state, by_process, place);
 }
 
 /* SCTP binds by itself, and listens as TCP does. */
@@ -150,7 +150,7 @@ int BPF_PROG(on_state, struct sock *sk, int old_state, int new_state)
 	if (!is_tcp(sk))
 		return 0;
 	working = hook_begin(HOOK_STATE, true);
-	state_changed(sk, old_state, new_state, true);
+	state_changed(sk, old_state, new_state, true, PLACE_STATE);
 	hook_end(working, HOOK_STATE, (__u64)sk, state_which(sk, new_state));
 	return 0;
 }
@@ -160,7 +160,7 @@ int BPF_PROG(on_state_stand_in, struct sock *sk, int old_state, int new_state)
 {
 	if (!is_tcp(sk) || !hook_was_missed(HOOK_STATE, (__u64)sk, state_which(sk, new_state)))
 		return 0;
-	state_changed(sk, old_state, new_state, preemptible);
+	state_changed(sk, old_state, new_state, preemptible, PLACE_STATE_STAND_IN);
 	unpin();
 	return 0;
 }

@@ -36,7 +36,7 @@ static __always_inline void mptcp_touch(const struct sock *sk, __u8 source, __u3
 }
 
 /* current closes; a thread of the kernel's may do so for the TCP connection, later. */
-static __always_inline void mptcp_state(const struct sock *sk, int new_state)
+static __always_inline void mptcp_state(const struct sock *sk, int new_state, __u32 place)
 {
 	struct socket_state *state;
 	struct sock *first;
@@ -44,7 +44,7 @@ static __always_inline void mptcp_state(const struct sock *sk, int new_state)
 	if (new_state != BPF_TCP_FIN_WAIT1 && new_state != BPF_TCP_LAST_ACK)
 		return;
 	first = (struct sock *)mptcp_first(sk);
-	state = first ? socket_open(first, PLACE_STATE) : NULL;
+	state = first ? socket_open(first, place) : NULL;
 	if (state && state->flags)
 		close_known(first, state);
 }
