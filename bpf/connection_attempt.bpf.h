@@ -83,16 +83,17 @@ static __noinline void attempt_submit(const struct attempt *attempt, __u32 error
  * another CPU. */
 static __noinline int attempt_succeeded_elsewhere(struct sock *sk)
 {
+	const struct socket_state *state = socket_find(sk); /* for a copy the stack has no room */
 	struct attempt attempt = {};
-	struct socket_state state;
 
-	socket_load(sk, &state);
-	if (!(state.flags & SOCKET_ATTEMPT) || bpf_map_delete_elem(&attempts_told, &state.cookie))
+	if (!state || !(state->flags & SOCKET_ATTEMPT))
 		return 0;
-	attempt.ends = state.ends;
-	attempt.cookie = state.cookie;
-	attempt.began_ns = state.began_ns;
-	attempt.netns = state.netns;
+	attempt.ends = state->ends;
+	attempt.cookie = state->cookie;
+	attempt.began_ns = state->began_ns;
+	attempt.netns = state->netns;
+	if (bpf_map_delete_elem(&attempts_told, &attempt.cookie))
+		return 0;
 	attempt_submit(&attempt, 0, CONNECT_TENTATIVE | CONNECT_CANCELLED);
 	return 0;
 }
