@@ -125,8 +125,8 @@ static __noinline void accept_begin(struct sock *sk, struct socket_state *state)
 	__u32 netns = sock_netns(&sk->__sk_common);
 
 	if (!netns_wanted(netns)) {
+		state->flags = 0; /* now: behind the next step the slot may be another's */
 		socket_forget(sk);
-		state->flags = 0;
 		return;
 	}
 	if (state->flags & SOCKET_PASSIVE && state->cookie == socket_cookie(sk))

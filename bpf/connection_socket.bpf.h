@@ -96,6 +96,7 @@ static __always_inline struct socket_state *socket_find(const void *sk)
 	return can_cast && !sockets_slotless ? NULL : bpf_map_lookup_elem(&sockets, &key);
 }
 
+/* Zeros: what is copied where there is no entry. */
 __u64 socket_unknown[sizeof(struct socket_state) / 8] = {};
 
 /* Copies the entry; zeros if there is none. */
